@@ -1,0 +1,213 @@
+"""What a run is made of: frozen, validated, hashed. No torch.
+
+The same experiment is the same run: its key, a hash of its canonical JSON (which holds the hash of
+its text), names the run in the store, in the URL and in every cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, PrivateAttr, SerializeAsAny, ValidationError
+
+from explorer.errors import DataError, ExperimentError, RunError
+from explorer.models import Model
+from explorer.spec import Spec, say
+from explorer.tasks import Task
+from explorer.text.types import Text, Tokenisation
+from explorer.words import N_
+
+FORMAT = 1  # raised when the meaning of a stored experiment changes
+
+Quality = Literal["quick", "good", "best"]
+
+
+class Data(Spec):
+    """Which text, and how much of its end is held out."""
+
+    name: str = Field(max_length=200)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    characters: int = Field(ge=2)
+    held_out: float = Field(
+        0.1, ge=0, le=0.5, title=N_("Held out"),
+        description=N_("The end of the text is kept back, so that one sees whether the network "
+                       "learnt the language or the text by heart."))
+
+
+class Change(Spec):
+    """The learning rate was changed by hand: from `step` on it is multiplied by `factor`."""
+
+    step: int = Field(ge=0)
+    factor: float = Field(gt=0, le=1000)
+
+
+class Training(Spec):
+    """How the network is trained."""
+
+    steps: int = Field(500, ge=1, le=200_000, title=N_("Steps"),
+                       description=N_("How often the weights are changed."))
+    batch: int = Field(32, ge=1, le=512, title=N_("Batch"),
+                       description=N_("How many windows are read side by side in one step."))
+    window: int = Field(64, ge=2, le=1024, title=N_("Window"),
+                        description=N_("How many tokens back the gradient is followed."))
+    sampling: Literal["random", "sequential"] = Field(
+        "random", title=N_("Sampling"),
+        description=N_("Windows from random places, each from a blank state; or in the order of "
+                       "the text, the state carried on."))
+    optimizer: Literal["adamw", "sgd"] = Field(
+        "adamw", title=N_("Optimiser"),
+        description=N_("AdamW keeps a step size for each weight; SGD has one for all."))
+    learning_rate: float = Field(0.005, gt=0, le=1000, title=N_("Learning rate"),
+                                 description=N_("How far one step goes."))
+    schedule: Literal["one-cycle", "constant"] = Field(
+        "one-cycle", title=N_("Schedule"),
+        description=N_("One cycle: the rate rises, then falls to almost nothing."))
+    clip: float = Field(1.0, ge=0, le=1000, title=N_("Clip gradients at"),
+                        description=N_("A longer gradient is shortened to this length; 0 = never."))
+    weight_decay: float = Field(0.0, ge=0, le=10, title=N_("Weight decay"),
+                                description=N_("How strongly weights are pulled towards zero."))
+    snapshots: int = Field(10, ge=1, le=200, title=N_("Snapshots"),
+                           description=N_("How often the weights are kept along the way."))
+    changes: tuple[Change, ...] = ()
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step: one cycle (Smith 2018) or constant, times the changes."""
+        from math import cos, pi
+
+        rate = self.learning_rate
+        if self.schedule == "one-cycle":
+            rise = 0.3 * self.steps
+            if step < rise:
+                rate *= 0.04 + 0.96 * 0.5 * (1 - cos(pi * step / rise))
+            else:
+                rate *= 1e-4 + 0.5 * (1 + cos(pi * (step - rise) / (self.steps - rise)))
+        for change in self.changes:
+            if step >= change.step:
+                rate *= change.factor
+        return rate
+
+    def snapshot_steps(self) -> list[int]:
+        """After how many steps weights are kept: 0, then closer together at first, to the end."""
+        share = [(i / self.snapshots) ** 2 for i in range(self.snapshots + 1)]
+        return sorted({round(self.steps * part) for part in share})
+
+
+class Experiment(Spec):
+    """Task, data, tokens, model, training, seed. `experiment.key` names its run."""
+
+    task: SerializeAsAny[Annotated[Task, BeforeValidator(Task.parse)]]
+    data: Data
+    tokens: Tokenisation
+    model: SerializeAsAny[Annotated[Model, BeforeValidator(Model.parse)]]
+    training: Training
+    seed: int = Field(0, ge=0, le=2**31 - 1, title=N_("Seed"),
+                      description=N_("Where chance begins: the same seed gives the same run."))
+    format: int = FORMAT
+    _text: Text | None = PrivateAttr(None)
+
+    @classmethod
+    def language_model(
+        cls,
+        text: Text,
+        tokens: Tokenisation | str | dict[str, Any] = "character",
+        model: Model | str | dict[str, Any] = "lstm",
+        steps: int | None = None,
+        seed: int = 0,
+        *,
+        quality: Quality = "good",
+        held_out: float = 0.1,
+        **training: Any,
+    ) -> Experiment:
+        """Learn to guess the next token of `text`.
+
+        steps: None takes a budget from the size of text and model, and from `quality` (about 4,
+        15 and 60 seconds on two cores). training: any field of Training. Raises ExperimentError.
+        """
+        try:
+            chosen = Model.parse(model)
+            tokens = {"kind": tokens} if isinstance(tokens, str) else tokens
+            settings = defaults(len(text.content), chosen, quality) | training
+            if steps is not None:
+                settings["steps"] = steps
+            experiment = cls(
+                task=Task.parse("language_model"),
+                data=Data(name=text.name[:200], sha256=text.sha256,
+                          characters=len(text.content), held_out=held_out),
+                tokens=Tokenisation.model_validate(tokens),
+                model=chosen,
+                training=Training.model_validate(settings),
+                seed=seed,
+            )
+        except ValidationError as error:
+            raise say(error) from error
+        return experiment.with_text(text)
+
+    @classmethod
+    def parse(cls, data: Any) -> Experiment:
+        """An experiment from its JSON (text or dict). Raises RunError if another version wrote it,
+        ExperimentError if it is not one."""
+        try:
+            if isinstance(data, str | bytes):
+                data = json.loads(data)
+            written = data.get("format")
+        except (ValueError, AttributeError) as error:
+            raise ExperimentError(N_("This is not an experiment's JSON.")) from error
+        if written != FORMAT:
+            raise RunError(
+                N_("This run was trained by another version of the explorer (format {written}; "
+                   "this one reads {known}): train it again."), written=str(written), known=FORMAT)
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise say(error) from error
+
+    @cached_property
+    def key(self) -> str:
+        """128 bits, as 32 hex digits, over the canonical JSON, which holds the text's hash."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False,
+                               separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+    @property
+    def text(self) -> Text:
+        """The text it learns from. Raises DataError when none was attached."""
+        if self._text is None:
+            raise DataError(N_("The text of experiment {key} is not here: open it from its store."),
+                            key=self.key)
+        return self._text
+
+    def with_text(self, text: Text) -> Self:
+        """This experiment with its text attached (the text itself is no field of it)."""
+        if text.sha256 != self.data.sha256:
+            raise DataError(N_("“{name}” is not the text of experiment {key}: its content differs."),
+                            name=text.name, key=self.key)
+        attached = self.model_copy()
+        attached._text = text
+        return attached
+
+    def changed(self, step: int, factor: float) -> Experiment:
+        """This experiment with its learning rate multiplied by hand from `step` on."""
+        changes = (*self.training.changes, Change(step=step, factor=factor))
+        training = self.training.model_copy(update={"changes": changes})
+        other = self.model_copy(update={"training": training})
+        other.__dict__.pop("key", None)
+        return other
+
+    @property
+    def pure(self) -> bool:
+        """Whether it ran as it was set, without a hand on the learning rate."""
+        return not self.training.changes
+
+
+BUDGET = {"quick": 0.25, "good": 1.0, "best": 4.0}  # of about 15 s on two cores
+
+
+def defaults(characters: int, model: Model, quality: Quality) -> dict[str, Any]:
+    """Training settings for a text of so many characters, found by measurement (benchmarks/)."""
+    settings: dict[str, Any] = {"batch": 32, "window": 64, "learning_rate": 0.005}
+    work = settings["batch"] * settings["window"] * 6 * model.parameters(100)  # FLOPs per step
+    settings["steps"] = max(50, min(5000, round(BUDGET[quality] * 15 * 2.5e10 / work)))
+    return settings

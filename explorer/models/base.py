@@ -1,0 +1,29 @@
+"""What every architecture says of itself."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from explorer.spec import Kind
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Model(Kind):
+    """An architecture and its settings.
+
+    title: its name for people. observes: the names of its taps, in the order of computation.
+    """
+
+    title: ClassVar[str]
+    observes: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def build(self, vocabulary: int) -> nn.Module:
+        """The network, freshly initialised from torch's global generator."""
+
+    @abstractmethod
+    def parameters(self, vocabulary: int) -> int:
+        """How many numbers are learnt."""

@@ -1,0 +1,40 @@
+"""The gated recurrent unit (Cho et al. 2014), in PyTorch's convention: z keeps the old state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from explorer.models.recurrent import Recurrent, Weights, before
+from explorer.models.tape import tap
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class GRU(Recurrent):
+    """h(t) = z ⊙ h(t−1) + (1 − z) ⊙ n"""
+
+    kind: Literal["gru"] = "gru"
+
+    title: ClassVar = "GRU"
+    observes: ClassVar = ("reset", "update", "candidate", "hidden")
+    gates: ClassVar = 3
+
+    def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
+        from torch import nn
+
+        return nn.GRU(inputs, self.hidden, layers, dropout=dropout)
+
+    def step(self, x: Tensor, state: Tensor, w: Weights, **axes: int) -> Tensor:
+        """r = σ(W_r x + U_r h + b_r),  z = σ(W_z x + U_z h + b_z),
+        n = tanh(W_n x + b_n + r ⊙ (U_n h + c_n)),  h' = z ⊙ h + (1 − z) ⊙ n"""
+        h = state
+        x_r, x_z, x_n = (x @ w.W.mT + w.b_W).chunk(3, -1)  # (…, hidden) each
+        h_r, h_z, h_n = (h @ w.U.mT + w.b_U).chunk(3, -1)  # (…, hidden) each
+        r = tap("reset", (x_r + h_r).sigmoid(), **axes)
+        z = tap("update", (x_z + h_z).sigmoid(), **axes)
+        n = tap("candidate", (x_n + r * h_n).tanh(), **axes)
+        return tap("hidden", z * h + (1 - z) * n, **axes)
+
+    def replay(self, x: Tensor, h: Tensor, state: Tensor, w: Weights, **axes: int) -> None:
+        self.step(x, before(h, state), w, **axes)

@@ -1,0 +1,72 @@
+"""Long short-term memory (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from explorer.models.recurrent import Recurrent, Weights, before
+from explorer.models.tape import tap
+from explorer.words import N_
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class LSTM(Recurrent):
+    """c(t) = f ⊙ c(t−1) + i ⊙ g,  h(t) = o ⊙ tanh c(t)"""
+
+    kind: Literal["lstm"] = "lstm"
+    forget_bias: float = Field(
+        1.0, ge=-5, le=5, title=N_("Forget-gate bias"),
+        description=N_("Added to the forget gate before training: 1 makes it keep at first."))
+
+    title: ClassVar = "LSTM"
+    observes: ClassVar = ("input", "forget", "candidate", "output", "cell", "hidden")
+    gates: ClassVar = 4
+    has_cell: ClassVar = True
+
+    def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
+        from torch import nn, no_grad
+
+        core = nn.LSTM(inputs, self.hidden, layers, dropout=dropout)
+        H = self.hidden
+        with no_grad():
+            for layer in range(layers):
+                getattr(core, f"bias_ih_l{layer}")[H : 2 * H] += self.forget_bias
+        return core
+
+    @staticmethod
+    def _gates(
+        x: Tensor, h: Tensor, w: Weights, **axes: int
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """i, f, o = σ(W x + U h + b),  g = tanh(W_g x + U_g h + b_g)"""
+        a = x @ w.W.mT + w.b_W + h @ w.U.mT + w.b_U  # (…, 4·hidden)
+        a_i, a_f, a_g, a_o = a.chunk(4, -1)  # (…, hidden) each
+        i = tap("input", a_i.sigmoid(), **axes)
+        f = tap("forget", a_f.sigmoid(), **axes)
+        g = tap("candidate", a_g.tanh(), **axes)
+        o = tap("output", a_o.sigmoid(), **axes)
+        return i, f, g, o
+
+    def step(
+        self, x: Tensor, state: tuple[Tensor, Tensor], w: Weights, **axes: int
+    ) -> tuple[Tensor, Tensor]:
+        h, c = state
+        i, f, g, o = self._gates(x, h, w, **axes)
+        c = tap("cell", f * c + i * g, **axes)
+        h = tap("hidden", o * c.tanh(), **axes)
+        return h, c
+
+    def replay(
+        self, x: Tensor, h: Tensor, state: tuple[Tensor, Tensor], w: Weights, **axes: int
+    ) -> None:
+        first_h, c = state
+        i, f, g, o = self._gates(x, before(h, first_h), w, **axes)
+        written = i * g  # (T, hidden)
+        cells = written.clone()
+        for kept, cell in zip(f, cells, strict=True):  # only c(t) = f ⊙ c(t−1) + i ⊙ g is a scan
+            c = cell.addcmul_(kept, c)
+        tap("cell", cells, **axes)
+        tap("hidden", h, **axes)

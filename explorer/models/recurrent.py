@@ -1,0 +1,104 @@
+"""What RNN, GRU and LSTM share: sizes, the fused layer they train with, the cell they are read by.
+
+Train fused, look through the cell: `fused` is PyTorch's kernel; `step` is the same mathematics in
+a few readable lines with taps; `replay` is those lines over a whole text at once, for when the
+fused pass has already given every h(t). Tests hold all three equal.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from explorer.models.base import Model
+from explorer.words import N_
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from explorer.models.network import Network
+
+
+class Weights(NamedTuple):
+    """One layer's parameters, gate blocks stacked as PyTorch stacks them."""
+
+    W: Tensor  # (gates·hidden, inputs)
+    U: Tensor  # (gates·hidden, hidden)
+    b_W: Tensor  # (gates·hidden,)
+    b_U: Tensor  # (gates·hidden,)
+
+
+class Recurrent(Model):
+    """A recurrent network: embedding or one-hot → layers → linear."""
+
+    hidden: int = Field(128, ge=1, le=1024, title=N_("Hidden units"),
+                        description=N_("How many numbers each layer remembers."))
+    layers: int = Field(1, ge=1, le=4, title=N_("Layers"),
+                        description=N_("How many recurrent layers are stacked."))
+    input: Literal["embedding", "one-hot"] = Field(
+        "embedding", title=N_("Input"),
+        description=N_("A learnt vector for each token, or a vector of zeros with a single one."))
+    embedding: int = Field(64, ge=1, le=1024, title=N_("Embedding size"),
+                           description=N_("Length of each token's learnt vector."))
+    tied: bool = Field(False, title=N_("Tied weights"),
+                       description=N_("Use the embedding as the output matrix too: embedding size "
+                                      "must equal hidden units."))
+    dropout: float = Field(0.0, ge=0, le=0.9, title=N_("Dropout"),
+                           description=N_("Share of the numbers between layers that is zeroed "
+                                          "at random while training; needs two layers."))
+
+    gates: ClassVar[int]  # blocks in W, U, b
+    has_cell: ClassVar[bool] = False
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.tied and (self.input != "embedding" or self.embedding != self.hidden):
+            raise ValueError("tied weights need an embedding of the same size as the hidden layer")
+        if self.dropout and self.layers == 1:
+            raise ValueError("dropout acts between layers: choose two layers or more, or 0")
+        return self
+
+    def build(self, vocabulary: int) -> Network:
+        from explorer.models.network import Network
+
+        return Network(self, vocabulary)
+
+    def inputs(self, vocabulary: int) -> int:
+        """Length of what the first layer reads at each step."""
+        return self.embedding if self.input == "embedding" else vocabulary
+
+    def parameters(self, vocabulary: int) -> int:
+        H = self.hidden
+        E = self.inputs(vocabulary)
+        core = sum(self.gates * H * ((E if layer == 0 else H) + H + 2) for layer in range(self.layers))
+        embedding = vocabulary * E if self.input == "embedding" else 0
+        return embedding + core + (0 if self.tied else vocabulary * H) + vocabulary
+
+    @abstractmethod
+    def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
+        """PyTorch's fused layers with this spec's sizes and initialisation. Reads (T, B, inputs)."""
+
+    @abstractmethod
+    def step(self, x: Tensor, state: Any, w: Weights, **axes: int) -> Any:
+        """One step of the cell, with taps. x (…, inputs), state h (…, hidden) or (h, c); returns
+        the new state."""
+
+    @abstractmethod
+    def replay(self, x: Tensor, h: Tensor, state: Any, w: Weights, **axes: int) -> None:
+        """Tap every step at once. x (T, inputs) is read, h (T, hidden) is what the fused pass
+        computed, state is what stood before the first token."""
+
+    @staticmethod
+    def output(state: Any) -> Tensor:
+        """What the layer above reads: h."""
+        h: Tensor = state[0] if isinstance(state, tuple) else state
+        return h
+
+
+def before(h: Tensor, first: Tensor) -> Tensor:
+    """h(t−1) for every t, from h (T, hidden) and the state (hidden,) before the first token."""
+    shifted = h.roll(1, 0)
+    shifted[0] = first
+    return shifted

@@ -1,0 +1,42 @@
+"""The simple recurrent network (Elman 1990)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from explorer.models.recurrent import Recurrent, Weights
+from explorer.models.tape import tap
+from explorer.words import N_
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class RNN(Recurrent):
+    """h(t) = φ(W x(t) + U h(t−1) + b)"""
+
+    kind: Literal["rnn"] = "rnn"
+    activation: Literal["tanh", "relu"] = Field(
+        "tanh", title=N_("Activation"),
+        description=N_("φ, which bends the sum: tanh keeps it in −1…1, ReLU cuts it at 0."))
+
+    title: ClassVar = "RNN"
+    observes: ClassVar = ("hidden",)
+    gates: ClassVar = 1
+
+    def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
+        from torch import nn
+
+        return nn.RNN(inputs, self.hidden, layers, nonlinearity=self.activation, dropout=dropout)
+
+    def _hidden(self, x: Tensor, h: Tensor, w: Weights) -> Tensor:
+        a = x @ w.W.mT + w.b_W + h @ w.U.mT + w.b_U  # (…, hidden)
+        return a.tanh() if self.activation == "tanh" else a.relu()
+
+    def step(self, x: Tensor, state: Tensor, w: Weights, **axes: int) -> Tensor:
+        return tap("hidden", self._hidden(x, state, w), **axes)
+
+    def replay(self, x: Tensor, h: Tensor, state: Tensor, w: Weights, **axes: int) -> None:
+        tap("hidden", h, **axes)

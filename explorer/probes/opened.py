@@ -1,0 +1,31 @@
+"""A trained network, opened at one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from explorer.experiment import Experiment
+from explorer.models.network import Network
+from explorer.text import Tokenizer
+from explorer.training.loop import build, load_weights
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a probe is given. network: in evaluation mode, on the CPU, float32."""
+
+    key: str
+    step: int
+    experiment: Experiment
+    tokenizer: Tokenizer
+    network: Network
+
+    @classmethod
+    def from_weights(
+        cls, experiment: Experiment, tokenizer: Tokenizer, step: int, weights: bytes
+    ) -> Opened:
+        """Build the experiment's network and put a snapshot's weights in."""
+        network = build(experiment, tokenizer.size)
+        assert isinstance(network, Network)
+        load_weights(network, weights)
+        return cls(experiment.key, step, experiment, tokenizer, network.eval())

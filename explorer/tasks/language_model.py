@@ -1,0 +1,99 @@
+"""Guess the next token: batches of windows, their loss, and the held-out perplexity.
+
+Two ways to cut a long text into minibatches (Zhang et al., Dive into Deep Learning, ch. 9):
+random windows, each read from a blank state; or B long lanes read in order, the state carried on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from explorer.tasks.base import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from explorer.experiment import Training
+
+WARM_UP = 32  # tokens read before the first scored one, so that no guess is made from a blank state
+LANE = 256  # scored tokens per lane of an evaluation
+
+
+class LanguageModel(Task):
+    """p(x(t+1) | x(1…t))"""
+
+    kind: Literal["language_model"] = "language_model"
+
+    @staticmethod
+    def batch(ids: Tensor, training: Training, seed: int, step: int) -> tuple[Tensor, Tensor, bool]:
+        """Inputs and targets (window, batch) of a step, and whether the state starts blank.
+
+        A pure function of its arguments: a resumed run draws what an unbroken one would have.
+        """
+        import torch
+
+        T, B, N = training.window, training.batch, len(ids)
+        if training.sampling == "random":
+            per_epoch = max(1, (N - 1) // (T * B))
+            epoch, index = divmod(step, per_epoch)
+            draw = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+            offset = int(torch.randint(0, T, (1,), generator=draw))
+            starts = torch.arange(min(offset, max(0, N - 1 - T)), N - T, T)
+            order = starts[torch.randperm(len(starts), generator=draw)]
+            picks = torch.arange(index * B, (index + 1) * B) % len(order)
+            start, blank = order[picks], True  # (B,)
+        else:
+            length = (N - 1) // B  # of a lane; the experiment has seen to it that length ≥ T
+            per_epoch = length // T
+            epoch, index = divmod(step, per_epoch)
+            draw = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+            slack = N - 1 - B * per_epoch * T
+            offset = int(torch.randint(0, slack + 1, (1,), generator=draw))
+            start = offset + torch.arange(B) * (per_epoch * T) + index * T  # (B,)
+            blank = index == 0
+        where = (start + torch.arange(T + 1)[:, None]).to(ids.device)  # (T + 1, B)
+        window = ids[where]
+        return window[:-1], window[1:], blank
+
+    @staticmethod
+    def loss(
+        network: nn.Module, inputs: Tensor, targets: Tensor, state: Any
+    ) -> tuple[Tensor, Any]:
+        """Mean cross-entropy per token, in nats, and the state after the window."""
+        from torch.nn import functional as F
+
+        logits, state = network(inputs, state)  # (T, B, V)
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten()), state
+
+    @staticmethod
+    def evaluate(network: nn.Module, ids: Tensor, limit: int | None = None) -> tuple[float, int]:
+        """Cross-entropy per token in nats on a held-out text, and how many tokens were scored.
+
+        The text is read in lanes of `LANE` tokens, each after `WARM_UP` tokens of context (the
+        first lane has none to read). limit: score about so many tokens, lanes spread evenly.
+        """
+        import torch
+        from torch.nn import functional as F
+
+        N = len(ids) - 1  # guesses that can be scored
+        if N < 1:
+            return float("nan"), 0
+        lanes = list(range(0, N, LANE))
+        if limit is not None and N > limit:
+            keep = max(1, limit // LANE)
+            lanes = [lanes[i * len(lanes) // keep] for i in range(keep)]
+        total, count = 0.0, 0
+        with torch.no_grad():
+            for chunk in range(0, len(lanes), 64):
+                starts = torch.tensor(lanes[chunk : chunk + 64])
+                steps = torch.arange(-WARM_UP, LANE)[:, None]
+                where = starts + steps  # (WARM_UP + LANE, lanes)
+                scored = (steps >= 0) & (where < N)
+                where = where.clamp(0, N - 1)
+                inputs, targets = ids[where.to(ids.device)], ids[(where + 1).to(ids.device)]
+                logits, _ = network(inputs)  # (T, lanes, V)
+                losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+                mask = scored.flatten().to(losses.device)
+                total += float(losses.double()[mask].sum())
+                count += int(mask.sum())
+        return total / count, count
