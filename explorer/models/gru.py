@@ -18,7 +18,7 @@ class GRU(Recurrent):
 
     title: ClassVar = "GRU"
     observes: ClassVar = ("reset", "update", "candidate", "hidden")
-    gates: ClassVar = 3
+    blocks: ClassVar = ("reset", "update", "candidate")
 
     def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
         from torch import nn

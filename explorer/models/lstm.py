@@ -24,7 +24,7 @@ class LSTM(Recurrent):
 
     title: ClassVar = "LSTM"
     observes: ClassVar = ("input", "forget", "candidate", "output", "cell", "hidden")
-    gates: ClassVar = 4
+    blocks: ClassVar = ("input", "forget", "candidate", "output")
     has_cell: ClassVar = True
 
     def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:

@@ -49,7 +49,7 @@ class Recurrent(Model):
                            description=N_("Share of the numbers between layers that is zeroed "
                                           "at random while training; needs two layers."))
 
-    gates: ClassVar[int]  # blocks in W, U, b
+    blocks: ClassVar[tuple[str, ...]]  # what the blocks stacked in W, U, b make, in their order
     has_cell: ClassVar[bool] = False
 
     @model_validator(mode="after")
@@ -59,6 +59,11 @@ class Recurrent(Model):
         if self.dropout and self.layers == 1:
             raise ValueError("dropout acts between layers: choose two layers or more, or 0")
         return self
+
+    @property
+    def gates(self) -> int:
+        """How many blocks are stacked in W, U and b."""
+        return len(self.blocks)
 
     def build(self, vocabulary: int) -> Network:
         from explorer.models.network import Network

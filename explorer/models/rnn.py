@@ -24,7 +24,7 @@ class RNN(Recurrent):
 
     title: ClassVar = "RNN"
     observes: ClassVar = ("hidden",)
-    gates: ClassVar = 1
+    blocks: ClassVar = ("hidden",)
 
     def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
         from torch import nn

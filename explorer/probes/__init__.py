@@ -1,7 +1,23 @@
-"""Model + tokens → Trace. Each probe is a function (Opened, **parameters) -> xr.Dataset, found by
-name in PROBES; torch is imported here, so only the engine's processes and the library import it.
+"""Model + tokens → Trace. Each probe is a function (Opened, **parameters) -> xr.Dataset whose
+parameters are plain data. Torch is imported here: only the engine's processes and the library,
+when asked for a result, import this package.
 """
 
-from explorer.probes.opened import Opened
+from collections.abc import Callable
 
-__all__ = ["Opened"]
+import xarray as xr
+
+from explorer.probes.bptt import gradients
+from explorer.probes.capture import trace
+from explorer.probes.generation import generate
+from explorer.probes.inspection import inspect
+from explorer.probes.opened import Opened
+from explorer.probes.saturation import saturation
+
+Probe = Callable[..., xr.Dataset]
+
+PROBES: dict[str, Probe] = {
+    probe.__name__: probe for probe in (trace, gradients, generate, inspect, saturation)
+}
+
+__all__ = ["PROBES", "Opened", "Probe"]

@@ -1,0 +1,104 @@
+"""Writing: one token after the other, each drawn from the network's own guess."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from explorer.errors import DataError
+from explorer.probes.capture import LONGEST, about, admit
+from explorer.probes.opened import Opened
+from explorer.words import N_
+
+CANDIDATES = 5
+
+
+def generate(
+    opened: Opened,
+    prefix: str = "",
+    tokens: int = 200,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    prefix_ids: Sequence[int] | None = None,
+) -> xr.Dataset:
+    """`tokens` new tokens after the prefix, which warms the state up.
+
+    temperature: 0 always takes the likeliest. top_k: draw among the k likeliest (0 = all).
+    top_p: draw among the likeliest that together reach probability p (Holtzman et al. 2020).
+    prefix_ids: the prefix as ids instead of text. Without any prefix the first token is a uniform
+    draw, since there is no state yet to say more.
+
+    Over `token`, prefix and new tokens alike: `id`, `probability` (the network's own, at
+    temperature 1, given all before; NaN for the first), `generated`; over (token, rank):
+    `candidate`, `candidate_probability`, the five likeliest.
+    attrs["text"] is all of it as text. Raises DataError.
+    """
+    if not 1 <= tokens <= LONGEST:
+        raise DataError(N_("{tokens} tokens cannot be written: choose 1 to {longest}."),
+                        tokens=tokens, longest=LONGEST)
+    draw = torch.Generator().manual_seed(seed)
+    ids = _prefix(opened, prefix, prefix_ids, draw)
+    written = len(ids)
+    guesses: list[Tensor] = []
+    with torch.inference_mode():
+        logits, state = opened.network(torch.tensor(ids)[:, None])  # (T, 1, vocabulary)
+        guesses.extend(logits[:, 0])
+        for _ in range(tokens):
+            ids.append(choose(guesses[-1], temperature, top_k, top_p, draw))
+            logits, state = opened.network(torch.tensor([[ids[-1]]]), state)
+            guesses.append(logits[0, 0])
+        probabilities = torch.stack(guesses[:-1]).softmax(-1)  # (T − 1, vocabulary)
+        best = probabilities.topk(min(CANDIDATES, opened.tokenizer.size))
+    own = probabilities.gather(1, torch.tensor(ids)[1:, None])[:, 0]  # (T − 1,)
+    labels = opened.tokenizer.labels
+    ranks = best.indices.shape[1]
+    return xr.Dataset(
+        {
+            "id": ("token", np.array(ids)),
+            "probability": ("token", _after_first(own[:, None])[:, 0]),
+            "generated": ("token", np.arange(len(ids)) >= written),
+            "candidate": (("token", "rank"), np.vstack([np.full((1, ranks), -1),
+                                                        best.indices.numpy()])),
+            "candidate_probability": (("token", "rank"), _after_first(best.values)),
+        },
+        {"label": ("token", [labels[i] for i in ids])},
+        about(opened) | {"text": opened.tokenizer.decode(ids), "prefix_tokens": written},
+    )
+
+
+def choose(
+    logits: Tensor, temperature: float, top_k: int, top_p: float, draw: torch.Generator
+) -> int:
+    """One id drawn from logits (vocabulary,) after temperature, top-k and top-p."""
+    if temperature <= 0:
+        return int(logits.argmax())
+    probability, order = (logits / temperature).softmax(-1).sort(descending=True, stable=True)
+    if top_k:
+        probability[top_k:] = 0
+    probability[probability.cumsum(-1) - probability >= top_p] = 0  # the likeliest always stays
+    return int(order[torch.multinomial(probability, 1, generator=draw)])
+
+
+def _prefix(
+    opened: Opened, prefix: str, ids: Sequence[int] | None, draw: torch.Generator
+) -> list[int]:
+    size = opened.tokenizer.size
+    if ids:
+        if len(ids) > LONGEST or not all(0 <= i < size for i in ids):
+            raise DataError(N_("These prefix ids are not of this run: the vocabulary has {size}."),
+                            size=size)
+        return list(ids)
+    if prefix:
+        return [int(i) for i in admit(opened, prefix).ids]
+    return [int(torch.randint(size, (1,), generator=draw))]
+
+
+def _after_first(values: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """values (T − 1, n) with a row of NaN before them: nothing guessed the first token."""
+    return np.vstack([np.full((1, values.shape[1]), np.nan), values.numpy()]).astype(np.float32)
