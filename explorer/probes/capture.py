@@ -41,7 +41,7 @@ def trace(opened: Opened, text: str, logits: bool = True, by_cell: bool = False)
     """
     tokens = admit(opened, text)
     tape = Tape()
-    with torch.inference_mode(), record(tape):
+    with torch.no_grad(), record(tape):
         ids = torch.from_numpy(tokens.ids)
         top = (through_cell if by_cell else through_layers)(opened, ids)  # (T, hidden)
         guesses = opened.network.decoder(top)  # (T, vocabulary)

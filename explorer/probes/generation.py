@@ -46,7 +46,7 @@ def generate(
     ids = _prefix(opened, prefix, prefix_ids, draw)
     written = len(ids)
     guesses: list[Tensor] = []
-    with torch.inference_mode():
+    with torch.no_grad():
         logits, state = opened.network(torch.tensor(ids)[:, None])  # (T, 1, vocabulary)
         guesses.extend(logits[:, 0])
         for _ in range(tokens):

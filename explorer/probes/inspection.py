@@ -29,7 +29,7 @@ def inspect(opened: Opened, text: str, token: int, layer: int = 0, unit: int = 0
             raise DataError(N_("There is no {name} {value}: choose one from 0 to {last}."),
                             name=name, value=value, last=count - 1)
     tape = Tape()
-    with torch.inference_mode(), record(tape):
+    with torch.no_grad(), record(tape):
         ids = torch.from_numpy(tokens.ids[: token + 1])
         through_layers(opened, ids)
         hidden = [tape.kept["hidden"][(("layer", index),)] for index in range(spec.layers)]
@@ -38,14 +38,15 @@ def inspect(opened: Opened, text: str, token: int, layer: int = 0, unit: int = 0
         W, U, b_W, b_U = network.weights(layer)
         rows = torch.arange(spec.gates) * spec.hidden + unit  # this unit's row of each block
         input_terms, state_terms = W[rows] * x, U[rows] * h  # (block, inputs), (block, hidden)
+        biases = b_W[rows], b_U[rows]  # (block,) each
     return xr.Dataset(
         {
             "from_input": ("block", input_terms.sum(1).numpy()),
             "from_state": ("block", state_terms.sum(1).numpy()),
-            "bias_input": ("block", b_W[rows].detach().numpy()),
-            "bias_state": ("block", b_U[rows].detach().numpy()),
-            "input_terms": (("block", "input"), input_terms.detach().numpy()),
-            "state_terms": (("block", "unit"), state_terms.detach().numpy()),
+            "bias_input": ("block", biases[0].numpy()),
+            "bias_state": ("block", biases[1].numpy()),
+            "input_terms": (("block", "input"), input_terms.numpy()),
+            "state_terms": (("block", "unit"), state_terms.numpy()),
         },
         {"block": list(spec.blocks)},
         about(opened) | {"token": token, "layer": layer, "unit": unit},

@@ -33,7 +33,7 @@ def saturation(opened: Opened, most: int = MOST) -> xr.Dataset:
     read = ids[:most]
     counts = {name: torch.zeros(2, spec.layers, spec.hidden) for name in names}
     states: list[Any] = [opened.network.start() for _ in range(spec.layers)]
-    with torch.inference_mode():
+    with torch.no_grad():
         for chunk in read.split(CHUNK):
             tape = Tape()
             with record(tape):

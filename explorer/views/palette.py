@@ -1,0 +1,82 @@
+"""Colours: read from `streamlit_config.toml`, the one place of the look; the same meaning
+everywhere. Values in 0…1 run from the page's background to full ink; signed values diverge from
+it; an architecture has one colour, one dash and one marker on every page.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+CONFIG = Path(__file__).parents[2] / "streamlit_config.toml"
+ARCHITECTURES = ("rnn", "gru", "lstm", "transformer", "cnn", "aaren")
+DASHES = {"rnn": "dot", "gru": "dash", "lstm": "solid"}
+
+Theme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one theme, as CSS hex strings."""
+
+    background: str
+    text: str
+    muted: str
+    border: str
+    primary: str
+    sequential: tuple[str, ...]
+    diverging: tuple[str, ...]
+    categorical: tuple[str, ...]
+
+    def scale(self, signed: bool) -> list[list[Any]]:
+        """A Plotly colour scale."""
+        colours = self.diverging if signed else self.sequential
+        return [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)]
+
+    def architecture(self, kind: str) -> str:
+        return self.categorical[ARCHITECTURES.index(kind)] if kind in ARCHITECTURES else self.muted
+
+    def layout(self, height: int) -> dict[str, Any]:
+        """What every Plotly chart here has in common: no frame, no background of its own."""
+        font = {"family": "Source Sans, Noto Sans, sans-serif", "color": self.text, "size": 13}
+        axis = {"gridcolor": self.border, "zeroline": False, "linecolor": self.border,
+                "title": {"font": {"color": self.muted, "size": 13}}, "automargin": True}
+        return {"height": height, "font": font, "paper_bgcolor": self.background,
+                "plot_bgcolor": self.background, "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+                "xaxis": axis, "yaxis": axis,
+                "hoverlabel": {"font": {"family": "monospace"}}}
+
+
+@cache
+def palette(theme: Theme = "light") -> Palette:
+    """The palette of a theme."""
+    colours = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["theme"]
+    chosen = {**colours, **colours[theme]}
+    return Palette(
+        background=chosen["backgroundColor"], text=chosen["textColor"],
+        muted=mix(chosen["textColor"], chosen["backgroundColor"], 0.35),
+        border=chosen["borderColor"], primary=chosen["primaryColor"],
+        sequential=tuple(chosen["chartSequentialColors"]),
+        diverging=tuple(chosen["chartDivergingColors"]),
+        categorical=tuple(chosen["chartCategoricalColors"]),
+    )
+
+
+def mix(one: str, other: str, share: float) -> str:
+    """`one` with a `share` (0…1) of `other`: hex colours."""
+    pairs = zip(_rgb(one), _rgb(other), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in pairs)
+
+
+def colour(value: float, colours: tuple[str, ...]) -> str:
+    """The colour at `value` in 0…1 on a scale of evenly spaced stops."""
+    place = min(max(value, 0.0), 1.0) * (len(colours) - 1)
+    left = min(int(place), len(colours) - 2)
+    return mix(colours[left], colours[left + 1], place - left)
+
+
+def _rgb(colour: str) -> tuple[int, ...]:
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
