@@ -62,11 +62,13 @@ class LSTM(Recurrent):
     def replay(
         self, x: Tensor, h: Tensor, state: tuple[Tensor, Tensor], w: Weights, **axes: int
     ) -> None:
+        from torch import stack
+
         first_h, c = state
         i, f, g, o = self._gates(x, before(h, first_h), w, **axes)
-        written = i * g  # (T, hidden)
-        cells = written.clone()
-        for kept, cell in zip(f, cells, strict=True):  # only c(t) = f ⊙ c(t−1) + i ⊙ g is a scan
-            c = cell.addcmul_(kept, c)
-        tap("cell", cells, **axes)
+        cells = []
+        for f_t, written in zip(f, i * g, strict=True):  # only c(t) = f ⊙ c(t−1) + i ⊙ g is a scan
+            c = written.addcmul(f_t, c)
+            cells.append(c)
+        tap("cell", stack(cells), **axes)
         tap("hidden", h, **axes)

@@ -1,0 +1,32 @@
+"""Small networks, trained for a moment, opened for the probes."""
+
+import pytest
+
+from explorer.experiment import Experiment
+from explorer.models import Model
+from explorer.probes import Opened
+from explorer.text import Text, Tokenizer
+from explorer.training.events import Snapshot
+from explorer.training.loop import train
+
+TEXT = Text("rhyme", 'the cat (a fat cat) sat on "the mat, the flat mat" and that was that. ' * 40)
+SETTINGS = [("rnn", {}), ("rnn", {"activation": "relu"}), ("gru", {"layers": 2}), ("lstm", {}),
+            ("lstm", {"layers": 2, "input": "one-hot"})]
+
+
+def open_trained(model: Model, steps: int = 30) -> Opened:
+    experiment = Experiment.language_model(TEXT, model=model, steps=steps, window=16, batch=8)
+    tokenizer = Tokenizer.learn(TEXT, experiment.tokens)
+    last = [e for e in train(experiment, tokenizer) if isinstance(e, Snapshot)][-1]
+    return Opened.from_weights(experiment, tokenizer, last.step, last.weights)
+
+
+@pytest.fixture(scope="session", params=SETTINGS, ids=lambda p: f"{p[0]}-{len(p[1])}")
+def opened(request: pytest.FixtureRequest) -> Opened:
+    kind, extra = request.param
+    return open_trained(Model.parse({"kind": kind, "hidden": 12, "embedding": 6} | extra))
+
+
+@pytest.fixture(scope="session")
+def lstm() -> Opened:
+    return open_trained(Model.parse({"kind": "lstm", "hidden": 12, "embedding": 6}))

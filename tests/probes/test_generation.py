@@ -1,0 +1,71 @@
+"""Writing follows the network's own probabilities."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.errors import DataError
+from explorer.probes import Opened
+from explorer.probes.capture import trace
+from explorer.probes.generation import choose, generate
+
+
+def test_probabilities_are_those_of_the_trace(opened: Opened) -> None:
+    written = generate(opened, prefix="the ", tokens=20, seed=3)
+    seen = trace(opened, written.attrs["text"])
+    np.testing.assert_array_equal(seen["id"], written["id"])
+    np.testing.assert_allclose(np.exp(-seen["loss"].values[1:]),
+                               written["probability"].values[1:], rtol=1e-4)
+    assert written["generated"].values.tolist() == [False] * 4 + [True] * 20
+
+
+def test_the_same_seed_writes_the_same(lstm: Opened) -> None:
+    one, two, other = (generate(lstm, "the ", 60, seed=s).attrs["text"] for s in (1, 1, 2))
+    assert one == two != other
+
+
+def test_cold_takes_the_likeliest(lstm: Opened) -> None:
+    written = generate(lstm, "the ", 30, temperature=0)
+    new = written.isel(token=slice(4, None))
+    np.testing.assert_array_equal(new["id"], new["candidate"].values[:, 0])
+    one = generate(lstm, "the ", 30, temperature=1, top_k=1)
+    np.testing.assert_array_equal(one["id"], written["id"])
+
+
+def test_a_forced_token_goes_on_from_there(lstm: Opened) -> None:
+    first = generate(lstm, "the ", 10, temperature=0)
+    forced = [*first["id"].values[:7].tolist(), int(first["candidate"].values[7, 1])]
+    on = generate(lstm, tokens=10, temperature=0, prefix_ids=forced)
+    assert on["id"].values[:8].tolist() == forced
+    assert on.sizes["token"] == 18
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 9), st.integers(0, 9), st.floats(0.05, 1), st.floats(0.1, 3),
+       st.integers(0, 99))
+def test_draws_stay_among_the_allowed(
+    size: int, top_k: int, top_p: float, temperature: float, seed: int
+) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    logits = torch.randn(size, generator=draw)
+    p = (logits / temperature).softmax(0)
+    order = p.argsort(descending=True)
+    drawn = choose(logits, temperature, top_k, top_p, draw)
+    rank = order.tolist().index(drawn)
+    assert rank < (top_k or size)
+    assert rank == 0 or float(p[order[:rank]].sum()) < top_p + 1e-6
+
+
+def test_draws_follow_the_probabilities() -> None:
+    draw = torch.Generator().manual_seed(0)
+    logits = torch.tensor([0.5, 0.3, 0.2]).log()
+    counts = np.bincount([choose(logits, 1, 0, 1.0, draw) for _ in range(3000)], minlength=3)
+    np.testing.assert_allclose(counts / 3000, [0.5, 0.3, 0.2], atol=0.03)
+
+
+@pytest.mark.parametrize("wrong", [{"tokens": 0}, {"tokens": 10**6}, {"prefix_ids": [10**6]}])
+def test_impossible_wishes_are_refused(lstm: Opened, wrong: dict[str, object]) -> None:
+    with pytest.raises(DataError, match="cannot be written|not of this run"):
+        generate(lstm, **({"prefix": "the "} | wrong))  # type: ignore[arg-type]
