@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -36,11 +36,13 @@ def train(
     *,
     resume: bytes | None = None,
     until: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress | Snapshot]:
     """Train, yielding a Snapshot before the first step and along the way, and Progress each step.
 
     resume: the `resume` of an earlier snapshot; training goes on from there as if never stopped.
     until: stop after this many steps, with a snapshot to go on from (default: all).
+    stop: asked after each step; True ends there, likewise with a snapshot to go on from.
     On a CPU everything runs in one thread, and the same experiment gives the same weights, bit
     for bit. Raises Diverged when a loss or gradient is no longer finite.
     """
@@ -86,6 +88,9 @@ def train(
         at.step, done = step + 1, done + 1
         at.state = None if training.sampling == "random" else _detached(state)
         at.smooth(value)
+        if stop():
+            last = at.step
+            keep.add(last)
         speed = done * tokens / (time.perf_counter() - began)
         metrics = {"perplexity": math.exp(min(at.loss, 700.0)), "learning_rate": training.rate(step)}
         if at.step in keep:
