@@ -1,0 +1,63 @@
+# make run    opens the app on http://localhost:8501 (make run PORT=9000)
+# make test   runs every check: lint, types, imports, unit, pages, browser
+# make bench | screenshots | pretrain | words | clean
+
+PORT ?= 8501
+PYTHON ?= python3
+JOBS ?= auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+APP := $(VENV)/.app
+DEV := $(VENV)/.dev
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := run
+.PHONY: run test lint unit browser bench screenshots pretrain words clean
+
+run: $(APP)
+	$(BIN)/python -m explorer serve --port $(PORT)
+
+test: lint unit browser
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# What measures time or drives a browser runs alone afterwards, with the machine to itself.
+unit: $(DEV)
+	$(PYTEST) -n $(JOBS) --maxprocesses 4 -m "not browser and not timing"
+
+browser: $(DEV)
+	$(PYTEST) -m "browser or timing"
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks
+
+screenshots: $(DEV)
+	$(BIN)/python -m tests.screenshots
+
+pretrain: $(APP)
+	$(BIN)/python -m explorer pretrain
+
+words: $(DEV)
+	$(BIN)/python -m tests.catalogues
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp stands for "these requirements are installed", so that a second call is instant.
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(APP): requirements.txt | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	touch $@
+
+$(DEV): requirements.txt requirements-dev.txt | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
+	touch $(APP) $@
