@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from explorer.models.recurrent import Recurrent, Weights, before
+from explorer.models.recurrent import Recurrent, Sums, Weights, before
 from explorer.models.tape import tap
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ class GRU(Recurrent):
     title: ClassVar = "GRU"
     observes: ClassVar = ("reset", "update", "candidate", "hidden")
     blocks: ClassVar = ("reset", "update", "candidate")
+    letters: ClassVar = (
+        r"r_t = \sigma(W_r x_t + U_r h_{t-1} + b_r)",
+        r"z_t = \sigma(W_z x_t + U_z h_{t-1} + b_z)",
+        r"n_t = \tanh(W_n x_t + b_n + r_t \odot (U_n h_{t-1} + c_n))",
+        r"h_t = z_t \odot h_{t-1} + (1 - z_t) \odot n_t",
+    )
 
     def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
         from torch import nn
@@ -38,3 +45,17 @@ class GRU(Recurrent):
 
     def replay(self, x: Tensor, h: Tensor, state: Tensor, w: Weights, **axes: int) -> None:
         self.step(x, before(h, state), w, **axes)
+
+    def filled(
+        self, sums: Mapping[str, Sums], before: Mapping[str, float], now: Mapping[str, float]
+    ) -> list[str]:
+        r, z, n, h = (now[name] for name in self.observes)
+        s = sums["candidate"]
+        return [
+            sums["reset"].filled("r", r"\sigma") + f" = {r:.3f}",
+            sums["update"].filled("z", r"\sigma") + f" = {z:.3f}",
+            rf"n_t = \tanh(\underbrace{{{s.from_input:.3f}}}_{{W_n x_t}} + {s.bias_input:.3f} + "
+            rf"{r:.3f} \cdot (\underbrace{{{s.from_state:.3f}}}_{{U_n h_{{t-1}}}} + "
+            rf"{s.bias_state:.3f})) = {n:.3f}",
+            rf"h_t = {z:.3f} \cdot {before['hidden']:.3f} + {1 - z:.3f} \cdot {n:.3f} = {h:.3f}",
+        ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from explorer.models.recurrent import Recurrent, Weights, before
+from explorer.models.recurrent import Recurrent, Sums, Weights, before
 from explorer.models.tape import tap
 from explorer.words import N_
 
@@ -19,12 +20,24 @@ class LSTM(Recurrent):
 
     kind: Literal["lstm"] = "lstm"
     forget_bias: float = Field(
-        1.0, ge=-5, le=5, title=N_("Forget-gate bias"),
-        description=N_("Added to the forget gate before training: 1 makes it keep at first."))
+        1.0,
+        ge=-5,
+        le=5,
+        title=N_("Forget-gate bias"),
+        description=N_("Added to the forget gate before training: 1 makes it keep at first."),
+    )
 
     title: ClassVar = "LSTM"
     observes: ClassVar = ("input", "forget", "candidate", "output", "cell", "hidden")
     blocks: ClassVar = ("input", "forget", "candidate", "output")
+    letters: ClassVar = (
+        r"i_t = \sigma(W_i x_t + U_i h_{t-1} + b_i)",
+        r"f_t = \sigma(W_f x_t + U_f h_{t-1} + b_f)",
+        r"g_t = \tanh(W_g x_t + U_g h_{t-1} + b_g)",
+        r"o_t = \sigma(W_o x_t + U_o h_{t-1} + b_o)",
+        r"c_t = f_t \odot c_{t-1} + i_t \odot g_t",
+        r"h_t = o_t \odot \tanh(c_t)",
+    )
     has_cell: ClassVar = True
 
     def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
@@ -65,10 +78,27 @@ class LSTM(Recurrent):
         from torch import stack
 
         first_h, c = state
-        i, f, g, o = self._gates(x, before(h, first_h), w, **axes)
+        i, f, g, _ = self._gates(x, before(h, first_h), w, **axes)
         cells = []
         for f_t, written in zip(f, i * g, strict=True):  # only c(t) = f ⊙ c(t−1) + i ⊙ g is a scan
             c = written.addcmul(f_t, c)
             cells.append(c)
         tap("cell", stack(cells), **axes)
         tap("hidden", h, **axes)
+
+    def filled(
+        self, sums: Mapping[str, Sums], before: Mapping[str, float], now: Mapping[str, float]
+    ) -> list[str]:
+        i, f, g, o, c, h = (now[name] for name in self.observes)
+        bent = {"i": r"\sigma", "f": r"\sigma", "g": r"\tanh", "o": r"\sigma"}
+        gates = [
+            sums[block].filled(letter, function) + f" = {value:.3f}"
+            for (letter, function), block, value in zip(
+                bent.items(), self.blocks, (i, f, g, o), strict=True
+            )
+        ]
+        return [
+            *gates,
+            rf"c_t = {f:.3f} \cdot {before['cell']:.3f} + {i:.3f} \cdot {g:.3f} = {c:.3f}",
+            rf"h_t = {o:.3f} \cdot \tanh({c:.3f}) = {h:.3f}",
+        ]

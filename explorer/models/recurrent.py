@@ -8,6 +8,7 @@ fused pass has already given every h(t). Tests hold all three equal.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -30,27 +31,74 @@ class Weights(NamedTuple):
     b_U: Tensor  # (gates·hidden,)
 
 
+class Sums(NamedTuple):
+    """What one unit's gate adds up at one step, before it is bent."""
+
+    from_input: float  # (W x)_unit
+    from_state: float  # (U h)_unit
+    bias_input: float
+    bias_state: float
+
+    @property
+    def total(self) -> float:
+        return sum(self)
+
+    def filled(self, letter: str, function: str) -> str:
+        """letter = function(W x + U h + b), in LaTeX with the numbers."""
+        bias = self.bias_input + self.bias_state
+        return (
+            rf"{letter}_t = {function}(\underbrace{{{self.from_input:.3f}}}_{{W_{letter} x_t}}"
+            rf" + \underbrace{{{self.from_state:.3f}}}_{{U_{letter} h_{{t-1}}}}"
+            rf" + \underbrace{{{bias:.3f}}}_{{b_{letter}}}) = {function}({self.total:.3f})"
+        )
+
+
 class Recurrent(Model):
     """A recurrent network: embedding or one-hot → layers → linear."""
 
-    hidden: int = Field(128, ge=1, le=1024, title=N_("Hidden units"),
-                        description=N_("How many numbers each layer remembers."))
-    layers: int = Field(1, ge=1, le=4, title=N_("Layers"),
-                        description=N_("How many recurrent layers are stacked."))
+    hidden: int = Field(
+        128,
+        ge=1,
+        le=1024,
+        title=N_("Hidden units"),
+        description=N_("How many numbers each layer remembers."),
+    )
+    layers: int = Field(
+        1, ge=1, le=4, title=N_("Layers"), description=N_("How many recurrent layers are stacked.")
+    )
     input: Literal["embedding", "one-hot"] = Field(
-        "embedding", title=N_("Input"),
-        description=N_("A learnt vector for each token, or a vector of zeros with a single one."))
-    embedding: int = Field(64, ge=1, le=1024, title=N_("Embedding size"),
-                           description=N_("Length of each token's learnt vector."))
-    tied: bool = Field(False, title=N_("Tied weights"),
-                       description=N_("Use the embedding as the output matrix too: embedding size "
-                                      "must equal hidden units."))
-    dropout: float = Field(0.0, ge=0, le=0.9, title=N_("Dropout"),
-                           description=N_("Share of the numbers between layers that is zeroed "
-                                          "at random while training; needs two layers."))
+        "embedding",
+        title=N_("Input"),
+        description=N_("A learnt vector for each token, or a vector of zeros with a single one."),
+    )
+    embedding: int = Field(
+        64,
+        ge=1,
+        le=1024,
+        title=N_("Embedding size"),
+        description=N_("Length of each token's learnt vector."),
+    )
+    tied: bool = Field(
+        False,
+        title=N_("Tied weights"),
+        description=N_(
+            "Use the embedding as the output matrix too: embedding size must equal hidden units."
+        ),
+    )
+    dropout: float = Field(
+        0.0,
+        ge=0,
+        le=0.9,
+        title=N_("Dropout"),
+        description=N_(
+            "Share of the numbers between layers that is zeroed "
+            "at random while training; needs two layers."
+        ),
+    )
 
     blocks: ClassVar[tuple[str, ...]]  # what the blocks stacked in W, U, b make, in their order
     has_cell: ClassVar[bool] = False
+    letters: ClassVar[tuple[str, ...]]  # the step in its paper's letters, as LaTeX
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -77,7 +125,9 @@ class Recurrent(Model):
     def parameters(self, vocabulary: int) -> int:
         H = self.hidden
         E = self.inputs(vocabulary)
-        core = sum(self.gates * H * ((E if layer == 0 else H) + H + 2) for layer in range(self.layers))
+        core = sum(
+            self.gates * H * ((E if layer == 0 else H) + H + 2) for layer in range(self.layers)
+        )
         embedding = vocabulary * E if self.input == "embedding" else 0
         return embedding + core + (0 if self.tied else vocabulary * H) + vocabulary
 
@@ -94,6 +144,13 @@ class Recurrent(Model):
     def replay(self, x: Tensor, h: Tensor, state: Any, w: Weights, **axes: int) -> None:
         """Tap every step at once. x (T, inputs) is read, h (T, hidden) is what the fused pass
         computed, state is what stood before the first token."""
+
+    @abstractmethod
+    def filled(
+        self, sums: Mapping[str, Sums], before: Mapping[str, float], now: Mapping[str, float]
+    ) -> list[str]:
+        """The step's equations with one unit's numbers, as LaTeX. sums: by block; before, now:
+        the unit's observations at t−1 (zero before the first token) and t."""
 
     @staticmethod
     def output(state: Any) -> Tensor:

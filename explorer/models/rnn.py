@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from explorer.models.recurrent import Recurrent, Weights
+from explorer.models.recurrent import Recurrent, Sums, Weights
 from explorer.models.tape import tap
 from explorer.words import N_
 
@@ -19,12 +20,15 @@ class RNN(Recurrent):
 
     kind: Literal["rnn"] = "rnn"
     activation: Literal["tanh", "relu"] = Field(
-        "tanh", title=N_("Activation"),
-        description=N_("φ, which bends the sum: tanh keeps it in −1…1, ReLU cuts it at 0."))
+        "tanh",
+        title=N_("Activation"),
+        description=N_("φ, which bends the sum: tanh keeps it in −1…1, ReLU cuts it at 0."),
+    )
 
     title: ClassVar = "RNN"
     observes: ClassVar = ("hidden",)
     blocks: ClassVar = ("hidden",)
+    letters: ClassVar = (r"h_t = \varphi(W x_t + U h_{t-1} + b)",)
 
     def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
         from torch import nn
@@ -40,3 +44,9 @@ class RNN(Recurrent):
 
     def replay(self, x: Tensor, h: Tensor, state: Tensor, w: Weights, **axes: int) -> None:
         tap("hidden", h, **axes)
+
+    def filled(
+        self, sums: Mapping[str, Sums], before: Mapping[str, float], now: Mapping[str, float]
+    ) -> list[str]:
+        function = r"\tanh" if self.activation == "tanh" else r"\mathrm{ReLU}"
+        return [sums["hidden"].filled("h", function) + f" = {now['hidden']:.3f}"]

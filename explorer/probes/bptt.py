@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from explorer.errors import DataError
 from explorer.models.tape import Tape, record
-from explorer.probes.capture import through_cell, about, admit
+from explorer.probes.capture import about, admit, through_cell
 from explorer.probes.opened import Opened
 from explorer.words import N_
 
@@ -26,8 +26,14 @@ def gradients(opened: Opened, text: str, at: int = -1) -> xr.Dataset:
     guessed = at + T if at < 0 else at
     if not 0 < guessed < T:
         raise DataError(
-            N_("Token {at} cannot be guessed from tokens before it: the text has {count} tokens; "
-               "choose one from 1 to {last}."), at=at, count=T, last=T - 1)
+            N_(
+                "Token {at} cannot be guessed from tokens before it: the text has {count} tokens; "
+                "choose one from 1 to {last}."
+            ),
+            at=at,
+            count=T,
+            last=T - 1,
+        )
     ids = torch.from_numpy(tokens.ids)
     tape = Tape(retain=True)
     with torch.enable_grad(), record(tape):

@@ -27,7 +27,9 @@ def admit(opened: Opened, text: str, longest: int = LONGEST) -> Tokens:
     if len(tokens) > longest:
         raise DataError(
             N_("This text has {count} tokens; at most {longest} are read at once: shorten it."),
-            count=len(tokens), longest=longest)
+            count=len(tokens),
+            longest=longest,
+        )
     return tokens
 
 
@@ -47,14 +49,22 @@ def trace(opened: Opened, text: str, logits: bool = True, by_cell: bool = False)
         guesses = opened.network.decoder(top)  # (T, vocabulary)
         paid = -guesses[:-1].log_softmax(-1).gather(1, ids[1:, None])[:, 0]  # (T − 1,)
     variables: dict[str, Any] = {
-        name: (("layer", "direction", "token", "unit"), _stack(tape.kept[name])[:, None],
-               {"title": OBSERVATIONS[name].title, "signed": int(OBSERVATIONS[name].signed)})
+        name: (
+            ("layer", "direction", "token", "unit"),
+            _stack(tape.kept[name])[:, None],
+            {"title": OBSERVATIONS[name].title, "signed": int(OBSERVATIONS[name].signed)},
+        )
         for name in opened.experiment.model.observes
     }
-    variables["loss"] = ("token", np.concatenate([[np.nan], paid.numpy()]).astype(np.float32),
-                         {"units": "nat"})
-    coordinates: dict[str, Any] = {"label": ("token", list(tokens.labels)),
-                                   "id": ("token", tokens.ids)}
+    variables["loss"] = (
+        "token",
+        np.concatenate([[np.nan], paid.numpy()]).astype(np.float32),
+        {"units": "nat"},
+    )
+    coordinates: dict[str, Any] = {
+        "label": ("token", list(tokens.labels)),
+        "id": ("token", tokens.ids),
+    }
     if logits:
         variables["logits"] = (("token", "vocabulary"), guesses.numpy())
         coordinates["vocabulary"] = list(opened.tokenizer.labels)
@@ -63,8 +73,12 @@ def trace(opened: Opened, text: str, logits: bool = True, by_cell: bool = False)
 
 def about(opened: Opened) -> dict[str, Any]:
     """What a trace is a trace of: kept in its attrs, so that a picture always knows."""
-    return {"run": opened.key, "step": opened.step, "model": opened.experiment.model.title,
-            "kind": opened.experiment.model.kind}
+    return {
+        "run": opened.key,
+        "step": opened.step,
+        "model": opened.experiment.model.title,
+        "kind": opened.experiment.model.kind,
+    }
 
 
 def through_layers(opened: Opened, ids: Tensor) -> Tensor:
@@ -98,6 +112,5 @@ def _stack(kept: dict[Axes, Tensor]) -> np.ndarray[Any, np.dtype[np.float32]]:
     layers: dict[int, list[Tensor]] = {}
     for axes, value in sorted(kept.items()):
         layers.setdefault(dict(axes)["layer"], []).append(value)
-    stacked = [parts[0] if parts[0].dim() == 2 else torch.stack(parts)
-               for parts in layers.values()]
+    stacked = [parts[0] if parts[0].dim() == 2 else torch.stack(parts) for parts in layers.values()]
     return torch.stack(stacked).detach().numpy()

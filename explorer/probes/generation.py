@@ -40,8 +40,11 @@ def generate(
     attrs["text"] is all of it as text. Raises DataError.
     """
     if not 1 <= tokens <= LONGEST:
-        raise DataError(N_("{tokens} tokens cannot be written: choose 1 to {longest}."),
-                        tokens=tokens, longest=LONGEST)
+        raise DataError(
+            N_("{tokens} tokens cannot be written: choose 1 to {longest}."),
+            tokens=tokens,
+            longest=LONGEST,
+        )
     draw = torch.Generator().manual_seed(seed)
     ids = _prefix(opened, prefix, prefix_ids, draw)
     written = len(ids)
@@ -63,8 +66,10 @@ def generate(
             "id": ("token", np.array(ids)),
             "probability": ("token", _after_first(own[:, None])[:, 0]),
             "generated": ("token", np.arange(len(ids)) >= written),
-            "candidate": (("token", "rank"), np.vstack([np.full((1, ranks), -1),
-                                                        best.indices.numpy()])),
+            "candidate": (
+                ("token", "rank"),
+                np.vstack([np.full((1, ranks), -1), best.indices.numpy()]),
+            ),
             "candidate_probability": (("token", "rank"), _after_first(best.values)),
         },
         {"label": ("token", [labels[i] for i in ids])},
@@ -91,8 +96,9 @@ def _prefix(
     size = opened.tokenizer.size
     if ids:
         if len(ids) > LONGEST or not all(0 <= i < size for i in ids):
-            raise DataError(N_("These prefix ids are not of this run: the vocabulary has {size}."),
-                            size=size)
+            raise DataError(
+                N_("These prefix ids are not of this run: the vocabulary has {size}."), size=size
+            )
         return list(ids)
     if prefix:
         return [int(i) for i in admit(opened, prefix).ids]

@@ -23,11 +23,18 @@ def inspect(opened: Opened, text: str, token: int, layer: int = 0, unit: int = 0
     tokens = admit(opened, text)
     network = opened.network
     spec = network.spec
-    for name, value, count in (("token", token, len(tokens)), ("layer", layer, spec.layers),
-                               ("unit", unit, spec.hidden)):
+    for name, value, count in (
+        ("token", token, len(tokens)),
+        ("layer", layer, spec.layers),
+        ("unit", unit, spec.hidden),
+    ):
         if not 0 <= value < count:
-            raise DataError(N_("There is no {name} {value}: choose one from 0 to {last}."),
-                            name=name, value=value, last=count - 1)
+            raise DataError(
+                N_("There is no {name} {value}: choose one from 0 to {last}."),
+                name=name,
+                value=value,
+                last=count - 1,
+            )
     tape = Tape()
     with torch.no_grad(), record(tape):
         ids = torch.from_numpy(tokens.ids[: token + 1])

@@ -43,9 +43,11 @@ def saturation(opened: Opened, most: int = MOST) -> xr.Dataset:
                     counts[name][:, layer] += _count(name, tape.kept[name][(("layer", layer),)])
     share = np.stack([counts[name].numpy() for name in names]) / len(read)
     dims = ("observation", "layer", "unit")
-    return xr.Dataset({"left": (dims, share[:, 0]), "right": (dims, share[:, 1])},
-                      {"observation": names},
-                      about(opened) | {"tokens": len(read), "of": len(ids)})
+    return xr.Dataset(
+        {"left": (dims, share[:, 0]), "right": (dims, share[:, 1])},
+        {"observation": names},
+        about(opened) | {"tokens": len(read), "of": len(ids)},
+    )
 
 
 def _count(name: str, value: Tensor) -> Tensor:

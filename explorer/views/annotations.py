@@ -16,8 +16,11 @@ CLASSES: dict[str, Callable[[str], bool]] = {
     N_("spaces"): lambda label: label.isspace(),
     N_("capital letters"): lambda label: label[:1].isupper(),
     N_("vowels"): lambda label: len(label) == 1 and label.lower() in "aeiou",
-    N_("other letters"): lambda label: label[:1].isalpha() and not label[:1].isupper()
-    and not (len(label) == 1 and label.lower() in "aeiou"),
+    N_("other letters"): lambda label: (
+        label[:1].isalpha()
+        and not label[:1].isupper()
+        and not (len(label) == 1 and label.lower() in "aeiou")
+    ),
     N_("digits"): lambda label: label[:1].isdigit(),
     N_("punctuation"): lambda label: unicodedata.category(label[:1] or "x").startswith(("P", "S")),
 }
@@ -25,8 +28,10 @@ CLASSES: dict[str, Callable[[str], bool]] = {
 
 def classes(labels: Sequence[str]) -> dict[str, Mask]:
     """Which tokens belong to which class of characters; classes that do not occur are left out."""
-    masks = {name: np.array([bool(label) and test(label) for label in labels])
-             for name, test in CLASSES.items()}
+    masks = {
+        name: np.array([bool(label) and test(label) for label in labels])
+        for name, test in CLASSES.items()
+    }
     return {name: mask for name, mask in masks.items() if mask.any()}
 
 

@@ -46,8 +46,9 @@ class Figure:
         elif where.suffix == ".html":
             where.write_text(self.html(), encoding="utf-8")
         else:
-            raise DataError(N_("A figure is saved as .html or .csv, not as “{name}”."),
-                            name=where.name)
+            raise DataError(
+                N_("A figure is saved as .html or .csv, not as “{name}”."), name=where.name
+            )
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,18 @@ def view(name: str, *needs: str) -> Callable[[Callable[..., Figure]], Callable[.
 def figure(name: str, trace: xr.Dataset, **options: Any) -> Figure:
     """The picture called `name` of a trace. Raises DataError if there is none, or none of this."""
     if name not in VIEWS:
-        raise DataError(N_("There is no view called “{name}”; there are: {known}."),
-                        name=name, known=", ".join(sorted(VIEWS)))
+        raise DataError(
+            N_("There is no view called “{name}”; there are: {known}."),
+            name=name,
+            known=", ".join(sorted(VIEWS)),
+        )
     if not VIEWS[name].suits(trace):
-        raise DataError(N_("The view “{name}” needs one of: {needs}; this trace has: {has}."),
-                        name=name, needs=", ".join(sorted(VIEWS[name].needs)),
-                        has=", ".join(str(v) for v in trace.data_vars))
+        raise DataError(
+            N_("The view “{name}” needs one of: {needs}; this trace has: {has}."),
+            name=name,
+            needs=", ".join(sorted(VIEWS[name].needs)),
+            has=", ".join(str(v) for v in trace.data_vars),
+        )
     return VIEWS[name].draw(trace, **options)
 
 

@@ -56,7 +56,7 @@ def gates(
     name = observation or next(n for n in OBSERVATIONS if n in trace)
     seen, colours = OBSERVATIONS[name], palette(theme)
     values = plane(trace, name, layer)  # (token, unit)
-    T, H = values.shape
+    T = len(values)
     rows = order_units(values, order, unit)[: max(1, CELLS // min(T, 400))]
     columns = slice(start, min(T, start + max(1, CELLS // len(rows))))
     drawn = values[columns][:, rows].T  # (unit, token)
@@ -66,24 +66,49 @@ def gates(
     y = [_("unit {number}", number=row) for row in rows]
     low, high = domain(trace, name, layer)
     bar = _bar(seen, low, high, colours.muted)
-    chart = go.Figure(go.Heatmap(
-        z=drawn, x=x, y=y, zmin=low, zmax=high, colorscale=colours.scale(seen.signed),
-        colorbar=bar, hovertemplate="%{x}<br>%{y}<br>" + seen.letter + " = %{z:.4f}<extra></extra>"))
+    chart = go.Figure(
+        go.Heatmap(
+            z=drawn,
+            x=x,
+            y=y,
+            zmin=low,
+            zmax=high,
+            colorscale=colours.scale(seen.signed),
+            colorbar=bar,
+            hovertemplate="%{x}<br>%{y}<br>" + seen.letter + " = %{z:.4f}<extra></extra>",
+        )
+    )
     chart.update_layout(colours.layout(height=min(640, max(260, 3 * len(rows) + 60))))
     named = len(labels) <= NAMED
-    chart.update_xaxes(tickvals=list(range(len(labels))) if named else [],
-                       ticktext=[shown(label, 8) for label in labels] if named else [],
-                       tickfont={"family": "monospace", "size": 11}, tickangle=0 if max(
-                           map(len, labels), default=0) <= 1 else -60, showgrid=False,
-                       automargin=True)
-    chart.update_yaxes(showticklabels=len(rows) <= 24, showgrid=False, autorange="reversed",
-                       title={"text": _("unit, ordered by {order}", order=_order_name(order, unit))})
-    data = pd.DataFrame({
-        "token": np.repeat(np.arange(columns.start, columns.stop), len(rows)),
-        "label": np.repeat(labels, len(rows)), "unit": np.tile(rows, len(labels)),
-        name: drawn.T.ravel()})
-    return Figure(chart, data, _caption(trace, name, layer, rows, columns), _alt(trace, name, drawn),
-                  f"{name}-layer{layer + 1}")
+    chart.update_xaxes(
+        tickvals=list(range(len(labels))) if named else [],
+        ticktext=[shown(label, 8) for label in labels] if named else [],
+        tickfont={"family": "monospace", "size": 11},
+        tickangle=0 if max(map(len, labels), default=0) <= 1 else -60,
+        showgrid=False,
+        automargin=True,
+    )
+    chart.update_yaxes(
+        showticklabels=len(rows) <= 24,
+        showgrid=False,
+        autorange="reversed",
+        title={"text": _("unit, ordered by {order}", order=_order_name(order, unit))},
+    )
+    data = pd.DataFrame(
+        {
+            "token": np.repeat(np.arange(columns.start, columns.stop), len(rows)),
+            "label": np.repeat(labels, len(rows)),
+            "unit": np.tile(rows, len(labels)),
+            name: drawn.T.ravel(),
+        }
+    )
+    return Figure(
+        chart,
+        data,
+        _caption(trace, name, layer, rows, columns),
+        _alt(trace, name, drawn),
+        f"{name}-layer{layer + 1}",
+    )
 
 
 @view("units", *OBSERVATIONS)
@@ -102,28 +127,52 @@ def units(
     labels = [str(label) for label in trace["label"].values[start : start + 400]]
     x = [f"{start + i} {shown(label)}" for i, label in enumerate(labels)]
     dashes = list(DASHES.values())
-    chart = go.Figure([
-        go.Scatter(x=x, y=values[:, unit], mode="lines", name=_("unit {number}", number=unit),
-                   line={"color": colours.categorical[i % len(colours.categorical)],
-                         "dash": dashes[i % len(dashes)], "width": 2},
-                   hovertemplate="%{x}<br>" + seen.letter + " = %{y:.4f}")
-        for i, unit in enumerate(chosen)])
-    chart.update_layout(colours.layout(height=240), hovermode="x unified",
-                        legend={"orientation": "h", "y": 1.12, "x": 0})
+    chart = go.Figure(
+        [
+            go.Scatter(
+                x=x,
+                y=values[:, unit],
+                mode="lines",
+                name=_("unit {number}", number=unit),
+                line={
+                    "color": colours.categorical[i % len(colours.categorical)],
+                    "dash": dashes[i % len(dashes)],
+                    "width": 2,
+                },
+                hovertemplate="%{x}<br>" + seen.letter + " = %{y:.4f}",
+            )
+            for i, unit in enumerate(chosen)
+        ]
+    )
+    chart.update_layout(
+        colours.layout(height=240),
+        hovermode="x unified",
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+    )
     low, high = domain(trace, name, layer)
     named = len(labels) <= NAMED
-    chart.update_xaxes(showgrid=False, tickvals=list(range(len(labels))) if named else [],
-                       ticktext=[shown(label, 8) for label in labels] if named else [],
-                       tickfont={"family": "monospace", "size": 11}, tickangle=0 if max(
-                           map(len, labels), default=0) <= 1 else -60)
+    chart.update_xaxes(
+        showgrid=False,
+        tickvals=list(range(len(labels))) if named else [],
+        ticktext=[shown(label, 8) for label in labels] if named else [],
+        tickfont={"family": "monospace", "size": 11},
+        tickangle=0 if max(map(len, labels), default=0) <= 1 else -60,
+    )
     chart.update_yaxes(range=[low - 0.02, high + 0.02], title={"text": _(seen.title)})
-    data = pd.DataFrame({"token": np.repeat(np.arange(start, start + len(labels)), len(chosen)),
-                         "label": np.repeat(labels, len(chosen)),
-                         "unit": np.tile(list(chosen), len(labels)),
-                         name: values[:, list(chosen)].ravel()})
-    caption = _("{what} of layer {layer} for {units}, token by token.", what=_(seen.title).capitalize(),
-                layer=layer + 1,
-                units=", ".join(_("unit {number}", number=unit) for unit in chosen))
+    data = pd.DataFrame(
+        {
+            "token": np.repeat(np.arange(start, start + len(labels)), len(chosen)),
+            "label": np.repeat(labels, len(chosen)),
+            "unit": np.tile(list(chosen), len(labels)),
+            name: values[:, list(chosen)].ravel(),
+        }
+    )
+    caption = _(
+        "{what} of layer {layer} for {units}, token by token.",
+        what=_(seen.title).capitalize(),
+        layer=layer + 1,
+        units=", ".join(_("unit {number}", number=unit) for unit in chosen),
+    )
     return Figure(chart, data, caption, caption, f"{name}-units")
 
 
@@ -132,61 +181,110 @@ def saturation(trace: xr.Dataset, layer: int = 0, theme: Theme = "light") -> Fig
     """Each unit of each gate by how often it is nearly shut and nearly open (Karpathy 2015)."""
     colours = palette(theme)
     marks = ("circle", "diamond", "cross")
-    chart = go.Figure([
-        go.Scatter(
-            x=trace["left"].sel(observation=name).values[layer],
-            y=trace["right"].sel(observation=name).values[layer], mode="markers",
-            name=_(OBSERVATIONS[str(name)].title), text=np.arange(trace.sizes["unit"]),
-            marker={"symbol": marks[i], "size": 8, "opacity": 0.65,
-                    "color": colours.categorical[i]},
-            hovertemplate=_("unit {number}", number="%{text}") + "<br>%{x:.1%} · %{y:.1%}")
-        for i, name in enumerate(trace["observation"].values)])
-    chart.add_shape(type="line", x0=0, y0=1, x1=1, y1=0,
-                    line={"color": colours.border, "dash": "dash"})
+    chart = go.Figure(
+        [
+            go.Scatter(
+                x=trace["left"].sel(observation=name).values[layer],
+                y=trace["right"].sel(observation=name).values[layer],
+                mode="markers",
+                name=_(OBSERVATIONS[str(name)].title),
+                text=np.arange(trace.sizes["unit"]),
+                marker={
+                    "symbol": marks[i],
+                    "size": 8,
+                    "opacity": 0.65,
+                    "color": colours.categorical[i],
+                },
+                hovertemplate=_("unit {number}", number="%{text}") + "<br>%{x:.1%} · %{y:.1%}",
+            )
+            for i, name in enumerate(trace["observation"].values)
+        ]
+    )
+    chart.add_shape(
+        type="line", x0=0, y0=1, x1=1, y1=0, line={"color": colours.border, "dash": "dash"}
+    )
     signed = OBSERVATIONS[str(trace["observation"].values[0])].signed
     ends = ("−0.9", "0.9") if signed else ("0.1", "0.9")
     chart.update_layout(colours.layout(height=380), legend={"orientation": "h", "y": 1.1, "x": 0})
-    chart.update_xaxes(range=[-0.03, 1.03], tickformat=".0%",
-                       title={"text": _("share of tokens below {end}", end=ends[0])})
-    chart.update_yaxes(range=[-0.03, 1.03], tickformat=".0%",
-                       title={"text": _("share of tokens above {end}", end=ends[1])})
+    chart.update_xaxes(
+        range=[-0.03, 1.03],
+        tickformat=".0%",
+        title={"text": _("share of tokens below {end}", end=ends[0])},
+    )
+    chart.update_yaxes(
+        range=[-0.03, 1.03],
+        tickformat=".0%",
+        title={"text": _("share of tokens above {end}", end=ends[1])},
+    )
     data = trace[["left", "right"]].isel(layer=layer).to_dataframe().reset_index()
-    caption = _("Each mark is one unit of layer {layer}: how often it is below {low} and above "
-                "{high}, over {read} of the {all} tokens of the run's own text.",
-                layer=layer + 1, low=ends[0], high=ends[1],
-                read=f"{trace.attrs['tokens']:,}", all=f"{trace.attrs['of']:,}")
+    caption = _(
+        "Each mark is one unit of layer {layer}: how often it is below {low} and above "
+        "{high}, over {read} of the {all} tokens of the run's own text.",
+        layer=layer + 1,
+        low=ends[0],
+        high=ends[1],
+        read=f"{trace.attrs['tokens']:,}",
+        all=f"{trace.attrs['of']:,}",
+    )
     return Figure(chart, data, caption, caption, "saturation")
 
 
 def _bar(seen: Any, low: float, high: float, muted: str) -> dict[str, Any]:
     """A thin colour bar with words at its ends."""
     middle = (low + high) / 2
-    return {"thickness": 8, "outlinewidth": 0, "len": 0.9, "tickvals": [low, middle, high],
-            "ticktext": [f"{low:.3g} · {_(seen.low)}", f"{middle:.3g}", f"{high:.3g} · {_(seen.high)}"],
-            "tickfont": {"color": muted, "size": 11}}
+    return {
+        "thickness": 8,
+        "outlinewidth": 0,
+        "len": 0.9,
+        "tickvals": [low, middle, high],
+        "ticktext": [f"{low:.3g} · {_(seen.low)}", f"{middle:.3g}", f"{high:.3g} · {_(seen.high)}"],
+        "tickfont": {"color": muted, "size": 11},
+    }
 
 
 def _order_name(order: str, unit: int) -> str:
-    return {"number": _("number"), "clusters": _("likeness"), "mean": _("mean"),
-            "variance": _("variance"),
-            "correlation": _("correlation with unit {number}", number=unit)}[order]
+    return {
+        "number": _("number"),
+        "clusters": _("likeness"),
+        "mean": _("mean"),
+        "variance": _("variance"),
+        "correlation": _("correlation with unit {number}", number=unit),
+    }[order]
 
 
-def _caption(
-    trace: xr.Dataset, name: str, layer: int, rows: Array, columns: slice
-) -> str:
+def _caption(trace: xr.Dataset, name: str, layer: int, rows: Array, columns: slice) -> str:
     T, H = trace.sizes["token"], trace.sizes["unit"]
-    said = _("{what} of layer {layer} of the {model} at step {step}, while it reads {tokens} tokens.",
-             what=_(OBSERVATIONS[name].title).capitalize(), layer=layer + 1,
-             model=trace.attrs["model"], step=trace.attrs["step"], tokens=T)
+    said = _(
+        "{what} of layer {layer} of the {model} at step {step}, while it reads {tokens} tokens.",
+        what=_(OBSERVATIONS[name].title).capitalize(),
+        layer=layer + 1,
+        model=trace.attrs["model"],
+        step=trace.attrs["step"],
+        tokens=T,
+    )
     if len(rows) == H and columns.stop - columns.start == T:
         return said + " " + _("All {units} units, every value as computed.", units=H)
-    return said + " " + _("Drawn: tokens {first} to {last}, {shown} of {units} units.",
-                          first=columns.start, last=columns.stop - 1, shown=len(rows), units=H)
+    return (
+        said
+        + " "
+        + _(
+            "Drawn: tokens {first} to {last}, {shown} of {units} units.",
+            first=columns.start,
+            last=columns.stop - 1,
+            shown=len(rows),
+            units=H,
+        )
+    )
 
 
 def _alt(trace: xr.Dataset, name: str, drawn: Array) -> str:
-    return _("Heatmap of the {what}: {units} units by {tokens} tokens, mean {mean}, from {low} to "
-             "{high}.", what=_(OBSERVATIONS[name].title), units=drawn.shape[0],
-             tokens=drawn.shape[1], mean=f"{drawn.mean():.2f}", low=f"{drawn.min():.2f}",
-             high=f"{drawn.max():.2f}")
+    return _(
+        "Heatmap of the {what}: {units} units by {tokens} tokens, mean {mean}, from {low} to "
+        "{high}.",
+        what=_(OBSERVATIONS[name].title),
+        units=drawn.shape[0],
+        tokens=drawn.shape[1],
+        mean=f"{drawn.mean():.2f}",
+        low=f"{drawn.min():.2f}",
+        high=f"{drawn.max():.2f}",
+    )

@@ -25,8 +25,11 @@ class Curve:
 
 
 def perplexity(
-    curves: Sequence[Curve], baselines: Mapping[str, float], theme: Theme = "light",
-    steps: int | None = None, height: int = 300,
+    curves: Sequence[Curve],
+    baselines: Mapping[str, float],
+    theme: Theme = "light",
+    steps: int | None = None,
+    height: int = 300,
 ) -> Figure:
     """Training and held-out perplexity over steps, on a log axis, with dashed baselines.
 
@@ -38,29 +41,59 @@ def perplexity(
     names = list(dict.fromkeys(data["curve"]))
     kinds = {name: group["kind"].iloc[0] for name, group in data.groupby("curve")}
     many = len({curve.kind for curve in curves}) < len(curves)
-    shades = [colours.categorical[i // 2 % len(colours.categorical)] if many
-              else colours.architecture(str(kinds[name])) for i, name in enumerate(names)]
-    dashes = [[1, 0] if data.loc[data["curve"] == name, "held_out"].iloc[0] else [2, 2]
-              for name in names]
-    x = alt.X("step:Q", title=_("step"), axis=alt.Axis(grid=False),
-              scale=alt.Scale(domain=[0, steps]) if steps else alt.Undefined)
+    shades = [
+        colours.categorical[i // 2 % len(colours.categorical)]
+        if many
+        else colours.architecture(str(kinds[name]))
+        for i, name in enumerate(names)
+    ]
+    dashes = [
+        [1, 0] if data.loc[data["curve"] == name, "held_out"].iloc[0] else [2, 2] for name in names
+    ]
+    x = alt.X(
+        "step:Q",
+        title=_("step"),
+        axis=alt.Axis(grid=False),
+        scale=alt.Scale(domain=[0, steps]) if steps else alt.Undefined,
+    )
     y = alt.Y("perplexity:Q", title=_("perplexity"), scale=alt.Scale(type="log"))
     base = alt.Chart(data).encode(
-        x=x, y=y,
-        color=alt.Color("curve:N", title=None, sort=names,
-                        scale=alt.Scale(domain=names, range=shades),
-                        legend=alt.Legend(orient="top", labelLimit=360, columns=2)),
-        strokeDash=alt.StrokeDash("curve:N", legend=None, sort=names,
-                                  scale=alt.Scale(domain=names, range=dashes)),
-        tooltip=[alt.Tooltip("curve:N", title=_("curve")), alt.Tooltip("step:Q", title=_("step")),
-                 alt.Tooltip("perplexity:Q", title=_("perplexity"), format=".3f")])
+        x=x,
+        y=y,
+        color=alt.Color(
+            "curve:N",
+            title=None,
+            sort=names,
+            scale=alt.Scale(domain=names, range=shades),
+            legend=alt.Legend(orient="top", labelLimit=360, columns=2),
+        ),
+        strokeDash=alt.StrokeDash(
+            "curve:N", legend=None, sort=names, scale=alt.Scale(domain=names, range=dashes)
+        ),
+        tooltip=[
+            alt.Tooltip("curve:N", title=_("curve")),
+            alt.Tooltip("step:Q", title=_("step")),
+            alt.Tooltip("perplexity:Q", title=_("perplexity"), format=".3f"),
+        ],
+    )
     drawn = base.mark_line(strokeWidth=2)
     dots = base.transform_filter("datum.held_out").mark_point(filled=True, size=36)
-    rules = alt.Chart(lines).mark_rule(strokeDash=[5, 4], color=colours.muted).encode(
-        y="perplexity:Q", tooltip=[alt.Tooltip("curve:N", title=_("baseline")),
-                                   alt.Tooltip("perplexity:Q", format=".2f")])
-    words = alt.Chart(lines).mark_text(align="right", dy=-6, color=colours.muted).encode(
-        x=alt.value("width"), y="perplexity:Q", text="curve:N")
+    rules = (
+        alt.Chart(lines)
+        .mark_rule(strokeDash=[5, 4], color=colours.muted)
+        .encode(
+            y="perplexity:Q",
+            tooltip=[
+                alt.Tooltip("curve:N", title=_("baseline")),
+                alt.Tooltip("perplexity:Q", format=".2f"),
+            ],
+        )
+    )
+    words = (
+        alt.Chart(lines)
+        .mark_text(align="right", dy=-6, color=colours.muted)
+        .encode(x=alt.value("width"), y="perplexity:Q", text="curve:N")
+    )
     chart = (rules + words + drawn + dots).properties(height=height)
     return Figure(chart, data, _caption(curves), _caption(curves), "perplexity")
 
@@ -73,11 +106,19 @@ def _tidy(curve: Curve, named: bool) -> pd.DataFrame:
     parts = [train.assign(curve=_label(curve.name, _("training"), named), held_out=False)]
     if "validation_perplexity" in history:
         held = history.dropna(subset=["validation_perplexity"])
-        parts.append(pd.DataFrame({
-            "step": held["step"], "perplexity": held["validation_perplexity"],
-            "curve": _label(curve.name, _("held out"), named), "held_out": True}))
-    return pd.concat([part for part in parts if len(part)] or parts[:1],
-                     ignore_index=True).assign(kind=curve.kind)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "step": held["step"],
+                    "perplexity": held["validation_perplexity"],
+                    "curve": _label(curve.name, _("held out"), named),
+                    "held_out": True,
+                }
+            )
+        )
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True).assign(
+        kind=curve.kind
+    )
 
 
 def _label(name: str, part: str, named: bool) -> str:
@@ -86,17 +127,29 @@ def _label(name: str, part: str, named: bool) -> str:
 
 def _caption(curves: Sequence[Curve]) -> str:
     if len(curves) != 1:
-        return _("Perplexity of {count} runs; dashed: on the text they learn from, solid with "
-                 "dots: on the held-out end.", count=len(curves))
+        return _(
+            "Perplexity of {count} runs; dashed: on the text they learn from, solid with "
+            "dots: on the held-out end.",
+            count=len(curves),
+        )
     history = curves[0].history
-    last = history.dropna(subset=["perplexity"]).iloc[-1:]
     said = _("Perplexity: among how many equally likely tokens the network hesitates.")
-    for row in last.itertuples():
-        said += " " + _("At step {step}: {value} on the text it learns from (running mean).",
-                        step=int(row.step), value=f"{row.perplexity:.2f}")
-    if "validation_perplexity" in history:
-        held = history.dropna(subset=["validation_perplexity"]).iloc[-1:]
-        for row in held.itertuples():
-            said += " " + _("Held-out end, at step {step}: {value}.", step=int(row.step),
-                            value=f"{row.validation_perplexity:.2f}")
+    step, value = _last(history, "perplexity")
+    if value is not None:
+        said += " " + _(
+            "At step {step}: {value} on the text it learns from (running mean).",
+            step=step,
+            value=f"{value:.2f}",
+        )
+    step, value = _last(history, "validation_perplexity")
+    if value is not None:
+        said += " " + _("Held-out end, at step {step}: {value}.", step=step, value=f"{value:.2f}")
     return said
+
+
+def _last(history: pd.DataFrame, column: str) -> tuple[int, float | None]:
+    """The last known value of a column, and its step."""
+    if column not in history:
+        return 0, None
+    known = history[history[column].notna()]
+    return (int(known["step"].iloc[-1]), float(known[column].iloc[-1])) if len(known) else (0, None)

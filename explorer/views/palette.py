@@ -42,12 +42,23 @@ class Palette:
     def layout(self, height: int) -> dict[str, Any]:
         """What every Plotly chart here has in common: no frame, no background of its own."""
         font = {"family": "Source Sans, Noto Sans, sans-serif", "color": self.text, "size": 13}
-        axis = {"gridcolor": self.border, "zeroline": False, "linecolor": self.border,
-                "title": {"font": {"color": self.muted, "size": 13}}, "automargin": True}
-        return {"height": height, "font": font, "paper_bgcolor": self.background,
-                "plot_bgcolor": self.background, "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-                "xaxis": axis, "yaxis": axis,
-                "hoverlabel": {"font": {"family": "monospace"}}}
+        axis = {
+            "gridcolor": self.border,
+            "zeroline": False,
+            "linecolor": self.border,
+            "title": {"font": {"color": self.muted, "size": 13}},
+            "automargin": True,
+        }
+        return {
+            "height": height,
+            "font": font,
+            "paper_bgcolor": self.background,
+            "plot_bgcolor": self.background,
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "xaxis": axis,
+            "yaxis": axis,
+            "hoverlabel": {"font": {"family": "monospace"}},
+        }
 
 
 @cache
@@ -56,9 +67,11 @@ def palette(theme: Theme = "light") -> Palette:
     colours = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["theme"]
     chosen = {**colours, **colours[theme]}
     return Palette(
-        background=chosen["backgroundColor"], text=chosen["textColor"],
+        background=chosen["backgroundColor"],
+        text=chosen["textColor"],
         muted=mix(chosen["textColor"], chosen["backgroundColor"], 0.35),
-        border=chosen["borderColor"], primary=chosen["primaryColor"],
+        border=chosen["borderColor"],
+        primary=chosen["primaryColor"],
         sequential=tuple(chosen["chartSequentialColors"]),
         diverging=tuple(chosen["chartDivergingColors"]),
         categorical=tuple(chosen["chartCategoricalColors"]),

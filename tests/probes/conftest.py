@@ -10,8 +10,13 @@ from explorer.training.events import Snapshot
 from explorer.training.loop import train
 
 TEXT = Text("rhyme", 'the cat (a fat cat) sat on "the mat, the flat mat" and that was that. ' * 40)
-SETTINGS = [("rnn", {}), ("rnn", {"activation": "relu"}), ("gru", {"layers": 2}), ("lstm", {}),
-            ("lstm", {"layers": 2, "input": "one-hot"})]
+SETTINGS = [
+    ("rnn", {}),
+    ("rnn", {"activation": "relu"}),
+    ("gru", {"layers": 2}),
+    ("lstm", {}),
+    ("lstm", {"layers": 2, "input": "one-hot"}),
+]
 
 
 def open_trained(model: Model, steps: int = 30) -> Opened:

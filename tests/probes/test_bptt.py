@@ -40,8 +40,10 @@ def test_against_central_differences(opened: Opened) -> None:
     found = gradients(precise, SENTENCE)["gradient"].values[0, 0]  # (token, unit)
     epsilon = 1e-5
     for token, unit in [(0, 0), (3, 5), (8, 11), (9, 2)]:
-        by_hand = (loss_with_shift(precise, token, unit, epsilon)
-                   - loss_with_shift(precise, token, unit, -epsilon)) / (2 * epsilon)
+        by_hand = (
+            loss_with_shift(precise, token, unit, epsilon)
+            - loss_with_shift(precise, token, unit, -epsilon)
+        ) / (2 * epsilon)
         assert found[token, unit] == pytest.approx(by_hand, rel=1e-6, abs=1e-10)
 
 

@@ -41,8 +41,10 @@ def test_reading_by_cell_gives_the_same(opened: Opened) -> None:
 def test_what_each_token_costs(opened: Opened) -> None:
     seen = trace(opened, SENTENCE)
     logits = seen["logits"].values.astype(float)
-    by_hand = [np.log(np.exp(row).sum()) - row[i]
-               for row, i in zip(logits[:-1], seen["id"].values[1:], strict=True)]
+    by_hand = [
+        np.log(np.exp(row).sum()) - row[i]
+        for row, i in zip(logits[:-1], seen["id"].values[1:], strict=True)
+    ]
     assert np.isnan(seen["loss"].values[0])
     np.testing.assert_allclose(seen["loss"].values[1:], by_hand, rtol=1e-5)
 
@@ -50,8 +52,9 @@ def test_what_each_token_costs(opened: Opened) -> None:
 def test_the_laws_of_the_lstm_hold_from_the_trace_alone(lstm: Opened) -> None:
     t = trace(lstm, SENTENCE).isel(layer=0, direction=0)
     before = np.vstack([np.zeros((1, 12)), t["cell"].values[:-1]])
-    np.testing.assert_allclose(t["cell"], t["forget"] * before + t["input"] * t["candidate"],
-                               atol=1e-6)
+    np.testing.assert_allclose(
+        t["cell"], t["forget"] * before + t["input"] * t["candidate"], atol=1e-6
+    )
     np.testing.assert_allclose(t["hidden"], t["output"] * np.tanh(t["cell"]), atol=1e-6)
 
 

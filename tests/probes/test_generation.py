@@ -16,8 +16,9 @@ def test_probabilities_are_those_of_the_trace(opened: Opened) -> None:
     written = generate(opened, prefix="the ", tokens=20, seed=3)
     seen = trace(opened, written.attrs["text"])
     np.testing.assert_array_equal(seen["id"], written["id"])
-    np.testing.assert_allclose(np.exp(-seen["loss"].values[1:]),
-                               written["probability"].values[1:], rtol=1e-4)
+    np.testing.assert_allclose(
+        np.exp(-seen["loss"].values[1:]), written["probability"].values[1:], rtol=1e-4
+    )
     assert written["generated"].values.tolist() == [False] * 4 + [True] * 20
 
 
@@ -43,8 +44,9 @@ def test_a_forced_token_goes_on_from_there(lstm: Opened) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(2, 9), st.integers(0, 9), st.floats(0.05, 1), st.floats(0.1, 3),
-       st.integers(0, 99))
+@given(
+    st.integers(2, 9), st.integers(0, 9), st.floats(0.05, 1), st.floats(0.1, 3), st.integers(0, 99)
+)
 def test_draws_stay_among_the_allowed(
     size: int, top_k: int, top_p: float, temperature: float, seed: int
 ) -> None:
@@ -67,5 +69,5 @@ def test_draws_follow_the_probabilities() -> None:
 
 @pytest.mark.parametrize("wrong", [{"tokens": 0}, {"tokens": 10**6}, {"prefix_ids": [10**6]}])
 def test_impossible_wishes_are_refused(lstm: Opened, wrong: dict[str, object]) -> None:
-    with pytest.raises(DataError, match="cannot be written|not of this run"):
+    with pytest.raises(DataError, match=r"cannot be written|not of this run"):
         generate(lstm, **({"prefix": "the "} | wrong))  # type: ignore[arg-type]

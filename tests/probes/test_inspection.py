@@ -33,8 +33,12 @@ def test_every_architecture_and_layer(opened: Opened) -> None:
     step = inspect(opened, SENTENCE, token=2, layer=last, unit=1)
     assert step["block"].values.tolist() == list(opened.experiment.model.blocks)
     if opened.experiment.model.kind == "rnn":
-        total = float(step["from_input"][0] + step["from_state"][0] + step["bias_input"][0]
-                      + step["bias_state"][0])
+        total = float(
+            step["from_input"][0]
+            + step["from_state"][0]
+            + step["bias_input"][0]
+            + step["bias_state"][0]
+        )
         bent = np.tanh(total) if opened.experiment.model.activation == "tanh" else max(0, total)
         shown = trace(opened, SENTENCE)["hidden"].values[last, 0, 2, 1]
         assert bent == pytest.approx(float(shown), abs=1e-6)
@@ -52,10 +56,12 @@ def test_saturation_is_counted_over_the_whole_text(opened: Opened) -> None:
     for name in found["observation"].values:
         values = whole[name].values[:, 0]  # (layer, token, unit)
         low = -0.9 if name == "hidden" else 0.1
-        np.testing.assert_allclose(found["left"].sel(observation=name), (values < low).mean(1),
-                                   atol=2e-3)
-        np.testing.assert_allclose(found["right"].sel(observation=name), (values > 0.9).mean(1),
-                                   atol=2e-3)
+        np.testing.assert_allclose(
+            found["left"].sel(observation=name), (values < low).mean(1), atol=2e-3
+        )
+        np.testing.assert_allclose(
+            found["right"].sel(observation=name), (values > 0.9).mean(1), atol=2e-3
+        )
     assert found.attrs["tokens"] == 300
 
 

@@ -1,0 +1,52 @@
+"""What the pages ask for: the engine, the store, and probes' answers, kept for as long as they are
+likely to be asked for again. The web process never imports torch: the engine has it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import streamlit as st
+import xarray as xr
+
+from explorer.engine import Engine
+from explorer.engine.local import connect
+from explorer.store import Run, Store
+
+
+@st.cache_resource(show_spinner=False)
+def engine() -> Engine:
+    """The engine that was started before the app. Raises EngineError when nobody answers."""
+    return connect()
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """The store of EXPLORER_STORE, beside the shipped runs."""
+    return Store()
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def _finished(key: str) -> Run:
+    return store().run(key)
+
+
+def open_run(key: str) -> Run:
+    """A run by its key; one that can still change is read anew each time. Raises RunError."""
+    run = store().run(key)
+    return _finished(key) if run.status == "finished" else run
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def _asked(probe: str, key: str, step: int, parameters: str) -> xr.Dataset:
+    return engine().ask(probe, key, step=step, **json.loads(parameters))
+
+
+def ask(probe: str, key: str, step: int, **parameters: Any) -> xr.Dataset:
+    """A probe's answer, kept by (run, step, parameters): whoever asks the same of the same run
+    holds its key already. The dataset is shared: never change it. Raises ExplorerError.
+
+    step: one of the run's snapshots (not −1, whose meaning changes while a run goes on).
+    """
+    return _asked(probe, key, step, json.dumps(parameters, sort_keys=True))
