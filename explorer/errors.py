@@ -6,7 +6,7 @@ and a process can hand it to another as JSON.
 
 from typing import Any, Self
 
-from explorer.words import _
+from explorer.words import N_, _
 
 
 class ExplorerError(Exception):
@@ -61,7 +61,12 @@ class Diverged(ExplorerError):
     @classmethod
     def at(cls, step: int, tensor: str, last_good: int) -> Self:
         return cls(
-            "At step {step} the {tensor} was no longer a finite number: training stopped, and the "
-            "snapshot of step {last_good} is kept. Lower the learning rate or switch clipping on.",
-            step=step, tensor=tensor, last_good=last_good,
+            N_(
+                "At step {step} the {tensor} was no longer a finite number: training stopped, and "
+                "the snapshot of step {last_good} is kept. Lower the learning rate or switch "
+                "clipping on."
+            ),
+            step=step,
+            tensor=tensor,
+            last_good=last_good,
         )
