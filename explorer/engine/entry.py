@@ -1,0 +1,48 @@
+"""Where the engine's processes begin. No torch at the top: the supervisor names these functions
+without importing it; in a forkserver's child everything is imported already.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from multiprocessing.connection import Connection
+
+PRELOAD = ("explorer.engine.training", "explorer.engine.probing")
+_PR_SET_PDEATHSIG = 1
+
+
+def train(pipe: Connection, store: str | None, modules: Sequence[str]) -> None:
+    """Train one run, whose experiment is the first message, then end."""
+    _belong()
+    if hasattr(os, "nice"):
+        os.nice(10)  # pages and probes come first
+    _enter(modules)
+    from explorer.engine.training import work
+
+    work(pipe, store)
+
+
+def probe(pipe: Connection, store: str | None, modules: Sequence[str]) -> None:
+    """Answer probes, one after the other, until the pipe closes."""
+    _belong()
+    _enter(modules)
+    from explorer.engine.probing import answer
+
+    answer(pipe, store)
+
+
+def _enter(modules: Sequence[str]) -> None:
+    for name in modules:
+        import_module(name)
+
+
+def _belong() -> None:
+    """Die with the forkserver, which dies with the supervisor; leave Ctrl-C to them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

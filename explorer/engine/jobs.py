@@ -1,0 +1,304 @@
+"""Training jobs in the supervisor: the queue in front, one process each behind. No torch."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+
+from explorer.engine import entry
+from explorer.engine.contract import EngineStatus, Job, JobStatus
+from explorer.engine.points import Point, Points
+from explorer.engine.queue import Queue, Ticket
+from explorer.engine.wire import Header, pack, unpack
+from explorer.errors import EngineError, ExplorerError
+from explorer.experiment import Experiment
+from explorer.words import N_
+
+FORGET = 500  # jobs that are over are remembered, the newest
+IN_FULL = 16  # of them with all their points; the others with `BRIEF`
+BRIEF = 100
+PATIENCE = 10.0  # seconds that `pause` waits for the step that is being taken
+
+log = logging.getLogger(__name__)
+
+Ended = Callable[[Experiment, JobStatus, ExplorerError], None]
+
+
+@dataclass
+class _Record:
+    """A job and, while it runs, its process. target: the step at which it ends or pauses.
+    order: the message its process begins with, kept until the job is over."""
+
+    id: str
+    experiment: Experiment | None
+    key: str
+    owner: str
+    status: JobStatus
+    target: int
+    order: tuple[Header, bytes] | None = None
+    stopping: bool = False
+    message: Header | None = None
+    reached: int = 0
+    points: Points = field(default_factory=Points)
+    process: BaseProcess | None = None
+    pipe: Connection | None = None
+    sending: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Jobs:
+    """Every method may be called from any thread.
+
+    ended: told when a process ended without a word (killed), so that the store can say so.
+    """
+
+    def __init__(
+        self, context: BaseContext, queue: Queue, store: str | None, modules: Sequence[str],
+        ended: Ended,
+    ) -> None:
+        self._context, self._queue, self._store, self._modules = context, queue, store, modules
+        self._ended = ended
+        self._records: OrderedDict[str, _Record] = OrderedDict()
+        self._latest: dict[str, str] = {}  # key -> id
+        self._changed = threading.Condition(threading.RLock())
+
+    def submit(
+        self, experiment: Experiment, owner: str, until: int | None, order: tuple[Header, bytes],
+        reached: int,
+    ) -> Job:
+        """Queue a run that stands at step `reached`, or join it. Raises QueueFull."""
+        steps = experiment.training.steps
+        target = steps if until is None else min(until, steps)
+        with self._changed:
+            joined = self._queue.join(experiment.key, owner)
+            if joined is not None:
+                record = self._records[joined.id]
+                record.target = max(record.target, target)
+                record.stopping = False
+                return self._job(record, owner)
+            record = self._record(experiment, owner, "queued", target, reached)
+            weight = float(experiment.model.parameters(100))
+            weight *= experiment.training.batch * experiment.training.window
+            self._queue.admit(record.id, record.key, owner, max(1, target - reached), weight)
+            record.order = order
+            self._remember(record)
+            self._start()
+            return self._job(record, owner)
+
+    def finished(self, experiment: Experiment, owner: str) -> Job:
+        """The job of a run that needs no more training."""
+        with self._changed:
+            steps = experiment.training.steps
+            record = self._record(experiment, owner, "finished", steps, steps)
+            self._remember(record)
+            return self._job(record)
+
+    def job(self, id: str) -> Job:
+        with self._changed:
+            return self._job(self._find(id))
+
+    def find(self, key: str) -> Job | None:
+        with self._changed:
+            id = self._latest.get(key)
+            return self._job(self._records[id]) if id else None
+
+    def progress(self, id: str, since: int) -> list[Point]:
+        with self._changed:
+            return self._find(id).points.since(since)
+
+    def pause(self, id: str, owner: str) -> Job:
+        with self._changed:
+            record = self._find(id)
+            if not self._alone(record, owner):
+                return self._job(record)
+            if record.pipe is None:
+                self._over(record, "paused")
+                return self._job(record)
+            record.stopping = True
+            self._tell_to_stop(record.pipe, record.sending)
+            self._changed.wait_for(lambda: record.status != "running" or not record.stopping,
+                                   PATIENCE)
+            return self._job(record)
+
+    def cancel(self, id: str, owner: str) -> Job:
+        with self._changed:
+            record = self._find(id)
+            if not self._alone(record, owner):
+                return self._job(record)
+            error = EngineError(N_("Run {key} was cancelled; its snapshots are kept, and training "
+                                   "goes on from the last of them."), key=record.key)
+            began = record.process is not None
+            self._kill(record)
+            if began and record.experiment is not None:
+                self._ended(record.experiment, "cancelled", error)
+            self._over(record, "cancelled")
+            return self._job(record)
+
+    def status(self) -> EngineStatus:
+        with self._changed:
+            queue = self._queue
+            running = [self._records[ticket.id] for ticket in queue.running.values()]
+            queued = [self._records[ticket.id] for ticket in queue.order()]
+            return EngineStatus(
+                tuple(self._job(record) for record in running),
+                tuple(self._job(record) for record in queued),
+                queue.slots, queue.limit, queue.steps_per_second())
+
+    def close(self) -> None:
+        """Kill what trains. The store is left as any kill leaves it: readable."""
+        with self._changed:
+            for record in self._records.values():
+                self._kill(record)
+
+    def _tell_to_stop(self, pipe: Connection, sending: threading.Lock) -> None:
+        with sending, suppress(OSError):  # it may just have ended
+            pipe.send_bytes(pack({"stop": True}))
+
+    def _find(self, id: str) -> _Record:
+        if id not in self._records:
+            raise EngineError(
+                N_("There is no job {id} (any more): open its run, and train it again to go on."),
+                id=id[:40])
+        return self._records[id]
+
+    def _alone(self, record: _Record, owner: str) -> bool:
+        """Whether the job stops when this owner leaves it; takes them off when it goes on."""
+        ticket = self._queue.ticket(record.id)
+        if ticket is None:
+            return False
+        if owner not in ticket.owners:
+            raise EngineError(N_("Run {key} is being trained for someone else: only they can stop "
+                                 "it."), key=record.key)
+        alone = self._queue.leave(record.id, owner)
+        if not alone:
+            record.owner = ticket.owners[0]
+        return alone
+
+    def _record(
+        self, experiment: Experiment, owner: str, status: JobStatus, target: int, reached: int
+    ) -> _Record:
+        key = experiment.key
+        record = _Record(uuid.uuid4().hex, experiment, key, owner, status, target, reached=reached)
+        earlier = self._latest.get(key)
+        if earlier is not None:  # the same run goes on: so does its curve
+            record.points.add(dict(point) for point in self._records[earlier].points.since(-1)
+                              if point["step"] <= reached)
+        return record
+
+    def _remember(self, record: _Record) -> None:
+        self._records[record.id] = record
+        self._latest[record.key] = record.id
+        over = [r for r in self._records.values() if r.status not in ("queued", "running")]
+        for old in over[:-IN_FULL]:
+            old.points.thin(BRIEF)
+        for old in over[:-FORGET]:
+            del self._records[old.id]
+            if self._latest.get(old.key) == old.id:
+                del self._latest[old.key]
+
+    def _job(self, record: _Record, owner: str | None = None) -> Job:
+        position, eta = 0, None
+        if self._queue.ticket(record.id) is not None:
+            position = self._queue.position(record.id)
+            eta = self._queue.eta(record.id, time.monotonic())
+        return Job(record.id, record.key, owner or record.owner, record.status, position, eta,
+                   record.message)
+
+    def _start(self) -> None:
+        """Fill the free slots."""
+        while (ticket := self._queue.start()) is not None:
+            self._begin(self._records[ticket.id], ticket)
+        self._changed.notify_all()
+
+    def _begin(self, record: _Record, ticket: Ticket) -> None:
+        assert record.order is not None
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(  # type: ignore[attr-defined]
+            target=entry.train, args=(theirs, self._store, self._modules), daemon=True)
+        process.start()
+        theirs.close()
+        record.process, record.pipe, record.status = process, ours, "running"
+        record.stopping = False
+        header, text = record.order
+        threading.Thread(target=self._listen, daemon=True,
+                         args=(record, process, ours, pack(header | {"until": record.target}, text)),
+                         ).start()
+
+    def _listen(
+        self, record: _Record, process: BaseProcess, pipe: Connection, order: bytes
+    ) -> None:
+        """Take what a process reports, until its end."""
+        end: Header = {}
+        try:
+            with record.sending:
+                pipe.send_bytes(order)
+            while not end:
+                header, _ = unpack(pipe.recv_bytes())
+                if "end" in header:
+                    end = header
+                else:
+                    self._report(record, process, header["progress"])
+        except (EOFError, OSError):
+            pass
+        process.join(5)
+        with self._changed:
+            if record.process is process:  # not cancelled in the meantime
+                self._finish(record, end)
+
+    def _report(self, record: _Record, process: BaseProcess, points: list[Point]) -> None:
+        with self._changed:
+            if record.process is not process:
+                return
+            record.points.add(points)
+            record.reached = points[-1]["step"]
+            self._queue.measure(record.id, record.reached, record.target - record.reached,
+                                time.monotonic())
+
+    def _finish(self, record: _Record, end: Header) -> None:
+        assert record.process is not None and record.experiment is not None
+        code = record.process.exitcode
+        self._kill(record)
+        if end.get("end") == "paused" and not record.stopping and record.reached < record.target:
+            self._again(record)
+            return
+        record.message = end.get("message")
+        if not end:
+            error = EngineError(
+                N_("The process that trained run {key} was ended from outside (exit code {code}), "
+                   "perhaps because memory ran out. Its snapshots are kept: train again to go on "
+                   "from the last one."), key=record.key, code=code)
+            log.warning("%s", error)
+            record.message = error.to_json()
+            self._ended(record.experiment, "failed", error)
+        self._over(record, end.get("end", "failed"))
+
+    def _again(self, record: _Record) -> None:
+        """Somebody wants this run to go on while it was pausing: back into the queue."""
+        record.status = "queued"
+        self._queue.again(record.id, max(1, record.target - record.reached))
+        self._start()
+
+    def _over(self, record: _Record, status: JobStatus) -> None:
+        self._queue.remove(record.id)
+        record.status, record.order, record.experiment = status, None, None
+        self._remember(record)
+        self._start()
+
+    def _kill(self, record: _Record) -> None:
+        process, pipe = record.process, record.pipe
+        record.process = record.pipe = None
+        if process is not None:
+            process.kill()
+            process.join(5)
+        if pipe is not None:
+            pipe.close()
+
+
