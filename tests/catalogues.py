@@ -21,8 +21,15 @@ from explorer.words import LANGUAGES
 ROOT = Path(__file__).parents[1]
 LOCALE = ROOT / "explorer" / "locale"
 SOURCES = ("explorer", "pages")
-ERRORS = ("ExplorerError", "DataError", "ExperimentError", "RunError", "QueueFull", "EngineError",
-          "Diverged")
+ERRORS = (
+    "ExplorerError",
+    "DataError",
+    "ExperimentError",
+    "RunError",
+    "QueueFull",
+    "EngineError",
+    "Diverged",
+)
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)} | dict.fromkeys(ERRORS, (1,))
 TRANSLATED = sorted(set(LANGUAGES) - {"en"})
 
@@ -48,9 +55,16 @@ def read(language: str) -> Catalog:
     """The catalogue as it stands on disk; an empty one if there is none."""
     if not path(language).exists():
         return Catalog(
-            locale=language, project="Sequence Explorer", version="0.1", charset="utf-8",
+            locale=language,
+            project="Sequence Explorer",
+            version="0.1",
+            charset="utf-8",
             header_comment="# PROJECT in another language: see tests/catalogues.py.",
-            msgid_bugs_address="-", last_translator="-", language_team="-", fuzzy=False)
+            msgid_bugs_address="-",
+            last_translator="-",
+            language_team="-",
+            fuzzy=False,
+        )
     with path(language).open("rb") as file:
         return read_po(file, locale=language)
 
@@ -68,16 +82,20 @@ def update(language: str) -> list[str]:
     catalogue.update(extract(), no_fuzzy_matching=True, update_creation_date=False)
     path(language).parent.mkdir(parents=True, exist_ok=True)
     with path(language).open("wb") as file:
-        write_po(file, catalogue, width=100, sort_output=True, ignore_obsolete=True,
-                 include_lineno=False)
+        write_po(
+            file, catalogue, width=100, sort_output=True, ignore_obsolete=True, include_lineno=False
+        )
     path(language, "mo").write_bytes(compiled(read(language)))
     return untranslated(catalogue)
 
 
 def untranslated(catalogue: Catalog) -> list[str]:
     """The messages without a whole and settled translation."""
-    return [str(entry.id) for entry in catalogue if entry.id and (entry.fuzzy or not all(strings(
-        entry.string)))]
+    return [
+        str(entry.id)
+        for entry in catalogue
+        if entry.id and (entry.fuzzy or not all(strings(entry.string)))
+    ]
 
 
 def strings(message: object) -> tuple[str, ...]:

@@ -21,8 +21,11 @@ languages = pytest.mark.parametrize("language", catalogues.TRANSLATED)
 
 def fields(text: str) -> Counter[str]:
     """The {placeholders} of a template, with conversion and format: "kind!r"."""
-    return Counter(f"{name}!{conversion}:{form}" for _, name, form, conversion
-                   in Formatter().parse(text) if name is not None)
+    return Counter(
+        f"{name}!{conversion}:{form}"
+        for _, name, form, conversion in Formatter().parse(text)
+        if name is not None
+    )
 
 
 @languages
@@ -71,8 +74,11 @@ def calls(name: str) -> Iterator[tuple[Path, ast.Call]]:
 def test_no_message_is_put_together_before_it_is_translated(marker: str) -> None:
     """An f-string, a sum or a .format() inside `_(…)` would never be found in a catalogue."""
     built = ast.JoinedStr | ast.BinOp
-    bad = [f"{file.relative_to(catalogues.ROOT)}:{node.lineno}" for file, node in calls(marker)
-           if node.args and isinstance(node.args[0], built)]
+    bad = [
+        f"{file.relative_to(catalogues.ROOT)}:{node.lineno}"
+        for file, node in calls(marker)
+        if node.args and isinstance(node.args[0], built)
+    ]
     assert bad == []
 
 
@@ -85,11 +91,10 @@ def test_words_follow_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert words._(message) == message, "an unknown language falls back to the source"
 
 
-def test_errors_are_said_in_the_language_of_who_reads_them(
-    monkeypatch: pytest.MonkeyPatch
-) -> None:
-    error = ExplorerError("There is no view called “{name}”; there are: {known}.",
-                          name="x", known="gates")
+def test_errors_are_said_in_the_language_of_who_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = ExplorerError(
+        "There is no view called “{name}”; there are: {known}.", name="x", known="gates"
+    )
     assert str(error) == "There is no view called “x”; there are: gates."
     monkeypatch.setattr(words, "_resolve", lambda: "zh")
     assert "x" in str(error)

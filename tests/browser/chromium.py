@@ -48,4 +48,5 @@ def _install(playwright: Playwright) -> str:
         said.append(f"{' '.join(command)}: exit {done.returncode}: {done.stderr[-300:]}")
     raise RuntimeError(
         "the browser tests need a Chromium: install one, or name one in EXPLORER_BROWSER. Tried:\n"
-        + "\n".join(said))
+        + "\n".join(said)
+    )

@@ -50,7 +50,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
-            executable_path=chromium.find(playwright), args=chromium.ARGUMENTS)
+            executable_path=chromium.find(playwright), args=chromium.ARGUMENTS
+        )
         yield opened
         opened.close()
 
@@ -82,11 +83,20 @@ def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> I
     new visitor and waits until it is settled. Each page that was opened is checked at the end."""
     opened: list[tuple[BrowserContext, Watch]] = []
 
-    def go(path: str = "", *, width: int = 1280, height: int = 900, scheme: Any = "light",
-           locale: str = "en-US") -> Page:
+    def go(
+        path: str = "",
+        *,
+        width: int = 1280,
+        height: int = 900,
+        scheme: Any = "light",
+        locale: str = "en-US",
+    ) -> Page:
         context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale,
-            accept_downloads=True)
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            locale=locale,
+            accept_downloads=True,
+        )
         context.set_default_timeout(PATIENCE)
         opened.append((context, Watch(context, server.url)))
         page = context.new_page()
@@ -127,6 +137,8 @@ def axe() -> Callable[[Page], list[str]]:
         return [
             f"{fault['id']}: {fault['help']}: "
             + " | ".join(node["html"][:200] for node in fault["nodes"][:5])
-            for fault in found["violations"] if fault["impact"] in ("serious", "critical")]
+            for fault in found["violations"]
+            if fault["impact"] in ("serious", "critical")
+        ]
 
     return run

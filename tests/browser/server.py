@@ -39,10 +39,24 @@ def serving(folder: Path, **environment: str) -> Iterator[Server]:
     store, output = folder / "store", folder / "server.log"
     with output.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "explorer", "serve", "--port", str(port), "--address",
-             "localhost", "--no-browser"],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            env=os.environ | {"EXPLORER_STORE": str(store), "PYTHONUNBUFFERED": "1"} | environment)
+            [
+                sys.executable,
+                "-m",
+                "explorer",
+                "serve",
+                "--port",
+                str(port),
+                "--address",
+                "localhost",
+                "--no-browser",
+            ],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=os.environ | {"EXPLORER_STORE": str(store), "PYTHONUNBUFFERED": "1"} | environment,
+        )
     server = Server(f"http://localhost:{port}", store, output, process)
     try:
         _wait(server)

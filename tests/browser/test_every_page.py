@@ -1,0 +1,97 @@
+"""What holds on every page: it opens, it is whole, it fits, and everybody can use it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from explorer.words import LANGUAGES
+from tests.browser.conftest import Visit
+from tests.browser.places import PAGES, path
+from tests.browser.server import Server
+
+every_page = pytest.mark.parametrize("name", PAGES)
+
+# Elements that reach beyond the right edge of the window, unless something scrolls or clips them.
+OVERFLOWING = """() => {
+    const wide = document.documentElement.clientWidth;
+    const held = (element) => {
+        for (let up = element.parentElement; up; up = up.parentElement)
+            if (/auto|scroll|hidden|clip/.test(getComputedStyle(up).overflowX)
+                && up.getBoundingClientRect().right <= wide + 1) return true;
+        return false;
+    };
+    return [...document.querySelectorAll('[data-testid="stMain"] *')]
+        .filter((e) => e.getBoundingClientRect().right > wide + 1 && e.offsetParent && !held(e))
+        .map((e) => e.outerHTML.slice(0, 200)).slice(0, 5);
+}"""
+
+
+def test_there_are_pages() -> None:
+    assert {"home", "train", "gates", "runs"} <= set(PAGES)
+
+
+@every_page
+def test_it_opens_with_a_title_and_without_an_exception(visit: Visit, name: str) -> None:
+    page = visit(path(name))
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+@every_page
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(
+    visit: Visit, axe: Callable[[Page], list[str]], name: str, scheme: str
+) -> None:
+    assert axe(visit(path(name), scheme=scheme)) == []
+
+
+@every_page
+def test_nothing_overflows_on_a_phone(visit: Visit, name: str) -> None:
+    page = visit(path(name), width=390, height=844)
+    assert page.evaluate(OVERFLOWING) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@every_page
+def test_the_language_of_the_browser_is_spoken(visit: Visit, name: str) -> None:
+    title = visit(path(name)).get_by_role("heading", level=1).inner_text()
+    page = visit(path(name), locale="zh-CN")
+    expect(page.get_by_role("heading", level=1)).not_to_have_text(title)
+    assert any("一" <= sign <= "鿿" for sign in page.get_by_role("heading", level=1).inner_text())
+    assert set(LANGUAGES) == {"en", "zh"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_web_process_has_no_torch_after_every_page(visit: Visit, server: Server) -> None:
+    for name in PAGES:
+        visit(path(name))
+    web = listener(int(server.url.rsplit(":", 1)[1]))
+    mapped = Path(f"/proc/{web}/maps").read_text()
+    assert "numpy" in mapped, "this is not the process that runs the pages"
+    assert "libtorch" not in mapped
+
+
+def listener(port: int) -> int:
+    """The process that listens on a TCP port of this machine."""
+    rows = [
+        row.split()
+        for family in ("tcp", "tcp6")
+        for row in Path(f"/proc/net/{family}").read_text().splitlines()[1:]
+    ]
+    sockets = {
+        f"socket:[{row[9]}]"
+        for row in rows
+        if row[3] == "0A" and int(row[1].rsplit(":", 1)[1], 16) == port
+    }
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if sockets & {str(file.readlink()) for file in (process / "fd").iterdir()}:
+                return int(process.name)
+        except OSError:
+            continue
+    raise LookupError(f"nobody listens on port {port}")
