@@ -78,7 +78,7 @@ def train(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = float(nn.utils.clip_grad_norm_(parameters, clip))
-        value = float(loss)
+        value = float(loss.detach())
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise Diverged.at(step + 1, _first_broken(value, network), last_good)
         for group in optimizer.param_groups:
