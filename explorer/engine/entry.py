@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from multiprocessing.connection import Connection
 
-PRELOAD = ("explorer.engine.training", "explorer.engine.probing")
+# Any optimiser's first step imports torch._dynamo, which takes longer than torch itself.
+PRELOAD = ("explorer.engine.training", "explorer.engine.probing", "torch._dynamo")
 _PR_SET_PDEATHSIG = 1
 
 

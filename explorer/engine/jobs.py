@@ -228,9 +228,9 @@ class Jobs:
         record.process, record.pipe, record.status = process, ours, "running"
         record.stopping = False
         header, text = record.order
-        threading.Thread(target=self._listen, daemon=True,
-                         args=(record, process, ours, pack(header | {"until": record.target}, text)),
-                         ).start()
+        order = pack(header | {"until": record.target}, text)
+        threading.Thread(target=self._listen, args=(record, process, ours, order),
+                         daemon=True).start()
 
     def _listen(
         self, record: _Record, process: BaseProcess, pipe: Connection, order: bytes
@@ -263,7 +263,8 @@ class Jobs:
                                 time.monotonic())
 
     def _finish(self, record: _Record, end: Header) -> None:
-        assert record.process is not None and record.experiment is not None
+        assert record.process is not None
+        assert record.experiment is not None
         code = record.process.exitcode
         self._kill(record)
         if end.get("end") == "paused" and not record.stopping and record.reached < record.target:

@@ -101,14 +101,13 @@ class LocalEngine:
                 connection.close()
             self._idle.clear()
         if self._process is not None:
-            assert self._process.stdin and self._process.stdout
-            self._process.stdin.close()
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process.stdout.close()
+            with self._process as process:
+                if process.stdin:
+                    process.stdin.close()
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    process.kill()
 
     def _ask_job(self, message: bytes) -> Job:
         return Job(**self._exchange(message)[0]["job"])
@@ -161,7 +160,8 @@ def start_local(
     process = subprocess.Popen(
         [sys.executable, "-m", "explorer.engine.supervisor"], stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, env=_environment(), start_new_session=True)
-    assert process.stdin and process.stdout
+    assert process.stdin
+    assert process.stdout
     process.stdin.write(json.dumps(asdict(chosen)).encode() + b"\n")
     process.stdin.flush()
     said = process.stdout.readline()

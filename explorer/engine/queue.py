@@ -77,7 +77,7 @@ class Queue:
         self._wait(ticket)
 
     def start(self) -> Ticket | None:
-        """Give a free slot to whoever has the next turn; None if no slot is free or nobody waits."""
+        """Give a free slot to whoever has the next turn; None: no slot is free, or nobody waits."""
         if len(self.running) >= self.slots or not self._ring:
             return None
         owner = self._ring[0]

@@ -55,10 +55,10 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """Answers messages: one method per operation of `Engine`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, store: Store) -> None:
         context = _context(settings.modules)
         slots = settings.slots or os.cpu_count() or 1
-        self._store = Store(settings.store)
+        self._store = store
         self._warm = Warm(context, settings.probes, settings.probe_seconds, settings.store,
                           settings.modules)
         self._jobs = Jobs(context, Queue(slots, settings.limit, settings.cap), settings.store,
@@ -166,12 +166,14 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="explorer-"))  # 0700
     authkey = secrets.token_bytes(32)
     try:
-        listener = Listener(str(folder / "engine") if os.name != "nt" else ("127.0.0.1", 0), backlog=64)
-        supervisor = Supervisor(settings)
+        unix = os.name != "nt"
+        listener = Listener(str(folder / "engine") if unix else ("127.0.0.1", 0), backlog=64)
+        store = Store(settings.store)
+        where = {"address": listener.address, "authkey": authkey.hex()}
+        os.write(1, json.dumps(where).encode() + b"\n")  # the first call waits until torch is here
+        supervisor = Supervisor(settings, store)
         threading.Thread(target=listen, args=(listener, authkey, supervisor.answer),
                          daemon=True).start()
-        where = {"address": listener.address, "authkey": authkey.hex()}
-        os.write(1, json.dumps(where).encode() + b"\n")
         while sys.stdin.buffer.read(4096):
             pass
         supervisor.close()

@@ -14,6 +14,7 @@ from explorer.engine.wire import pack, unpack, unpack_experiment
 from explorer.errors import Diverged, EngineError, ExplorerError
 from explorer.experiment import Experiment
 from explorer.store import Store
+from explorer.store.store import Status
 from explorer.training.events import Progress, Snapshot
 from explorer.training.loop import train
 from explorer.words import N_
@@ -39,6 +40,23 @@ def work(pipe: Connection, url: str | None) -> None:
         report.end("failed", in_words(error, header["experiment"]))
 
 
+def drive(
+    store: Store, experiment: Experiment, until: int, stop: threading.Event, report: Report
+) -> Status:
+    """Train into the store, from its last snapshot on. Raises what training raises."""
+    recorder = store.recorder(experiment)
+    resume = recorder.resume
+    reached = 0
+    for event in train(experiment, recorder.tokenizer, resume=resume, until=until,
+                       stop=stop.is_set):
+        recorder.record(event)
+        report(event)
+        reached = event.step
+    status: Status = "finished" if reached >= experiment.training.steps else "paused"
+    recorder.close(status)
+    return status
+
+
 def in_words(error: Exception, experiment: Point) -> ExplorerError:
     """Why training broke off, for people."""
     if isinstance(error, ExplorerError):
@@ -48,8 +66,9 @@ def in_words(error: Exception, experiment: Point) -> ExplorerError:
                               "are kept. Free some space or delete some runs, then train again "
                               "to go on."))
     log.exception("training failed", exc_info=error)
+    reason = f"{type(error).__name__}: {error}"[:300]
     return EngineError(N_("Training failed ({reason}): the snapshots up to then are kept, and the "
-                          "engine's log says more."), reason=f"{type(error).__name__}: {error}"[:300])
+                          "engine's log says more."), reason=reason)
 
 
 class Report:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +22,7 @@ def test_thinned_evenly_and_never_more_than_asked(count, most):
     kept = steps(points)
     assert len(kept) <= most
     assert kept[-1] == count
-    gaps = {b - a for a, b in zip(kept[:-1], kept[1:-1], strict=False)}
+    gaps = {b - a for a, b in pairwise(kept[:-1])}
     assert len(gaps) <= 1  # even, but for the last one
     if count < most:
         assert kept == list(range(1, count + 1))
