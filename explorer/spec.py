@@ -48,17 +48,53 @@ class Kind(Spec):
         if kind not in cls.family:
             raise ExperimentError(
                 N_("There is no {family} called {kind!r}; there are: {known}."),
-                family=cls.__name__.lower(), kind=kind, known=", ".join(sorted(cls.family)),
+                family=cls.__name__.lower(),
+                kind=kind,
+                known=", ".join(sorted(cls.family)),
             )
         return cls.family[kind].model_validate(value)
+
+
+COMPLAINTS = (
+    {  # pydantic's kinds of error
+        "greater_than": N_("{field} must be more than {gt} (given: {given})."),
+        "greater_than_equal": N_("{field} must be at least {ge} (given: {given})."),
+        "less_than": N_("{field} must be less than {lt} (given: {given})."),
+        "less_than_equal": N_("{field} must be at most {le} (given: {given})."),
+        "literal_error": N_("{field} must be one of {expected} (given: {given})."),
+        "finite_number": N_("{field} must be a finite number (given: {given})."),
+        "extra_forbidden": N_("There is no setting called {field}."),
+        "missing": N_("{field} is missing: give it a value."),
+    }
+    | dict.fromkeys(
+        ("int_parsing", "int_type", "int_from_float", "int_parsing_size"),
+        N_("{field} must be a whole number (given: {given})."),
+    )
+    | dict.fromkeys(
+        ("float_parsing", "float_type"), N_("{field} must be a number (given: {given}).")
+    )
+    | dict.fromkeys(
+        ("bool_parsing", "bool_type"), N_("{field} must be true or false (given: {given}).")
+    )
+)
 
 
 def say(error: ValidationError) -> ExperimentError:
     """pydantic's complaint as one line for people: the field, what is wrong, what came."""
     first = error.errors()[0]
+    context = first.get("ctx", {})
+    if first["type"] == "value_error":  # one of our own validators speaks: it says all
+        return ExperimentError(str(context["error"]))
+    template = COMPLAINTS.get(first["type"], N_("{field}: {complaint} (given: {given})."))
+    values = {
+        name: value for name, value in context.items() if isinstance(value, int | float | str)
+    }
     return ExperimentError(
-        N_("{field}: {complaint} (given: {given})."),
-        field=".".join(str(part) for part in first["loc"]) or "settings",
-        complaint=first["msg"][:1].lower() + first["msg"][1:],
-        given=repr(first["input"])[:80],
+        template,
+        **values
+        | {
+            "field": ".".join(str(part) for part in first["loc"]) or "settings",
+            "complaint": first["msg"][:1].lower() + first["msg"][1:],
+            "given": repr(first["input"])[:80],
+        },
     )

@@ -103,9 +103,11 @@ class Recurrent(Model):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.tied and (self.input != "embedding" or self.embedding != self.hidden):
-            raise ValueError("tied weights need an embedding of the same size as the hidden layer")
+            raise ValueError(
+                N_("tied weights need an embedding of the same size as the hidden layer")
+            )
         if self.dropout and self.layers == 1:
-            raise ValueError("dropout acts between layers: choose two layers or more, or 0")
+            raise ValueError(N_("dropout acts between layers: choose two layers or more, or 0"))
         return self
 
     @property
@@ -133,7 +135,7 @@ class Recurrent(Model):
 
     @abstractmethod
     def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
-        """PyTorch's fused layers with this spec's sizes and initialisation. Reads (T, B, inputs)."""
+        """PyTorch's fused layers in this spec's sizes, initialised. They read (T, B, inputs)."""
 
     @abstractmethod
     def step(self, x: Tensor, state: Any, w: Weights, **axes: int) -> Any:
