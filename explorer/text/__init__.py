@@ -1,6 +1,7 @@
-"""From bytes to ids: the door, the corpora, the tokenizers."""
+"""From bytes to ids: the door, the built-in texts, the tokenizers."""
 
-from explorer.text.tokenizers import Tokenizer
-from explorer.text.types import Text, Tokenisation, Tokens
+from explorer.text.library import CORPORA, corpus
+from explorer.text.tokenizers import Piece, Tokenizer
+from explorer.text.types import LIMIT, Text, Tokenisation, Tokens
 
-__all__ = ["Text", "Tokenisation", "Tokenizer", "Tokens"]
+__all__ = ["CORPORA", "LIMIT", "Piece", "Text", "Tokenisation", "Tokenizer", "Tokens", "corpus"]

@@ -75,15 +75,29 @@ class Tokenisation(Spec):
     """How text is cut into tokens. The vocabulary is learnt from the text itself."""
 
     kind: Literal["character", "word", "bpe", "wordpiece"] = Field(
-        "character", title=N_("Tokens"), description=N_("What one step of the network reads."))
+        "character", title=N_("Tokens"), description=N_("What one step of the network reads.")
+    )
     vocabulary: int = Field(
-        8000, ge=16, le=20_000, title=N_("Largest vocabulary"),
-        description=N_("The most frequent tokens are kept; the rest become <unk>."))
+        8000,
+        ge=16,
+        le=20_000,
+        title=N_("Largest vocabulary"),
+        description=N_("The most frequent tokens are kept; the rest become <unk>."),
+    )
     min_frequency: int = Field(
-        1, ge=1, le=1000, title=N_("Minimum frequency"),
-        description=N_("Tokens seen fewer times than this become <unk>."))
+        1,
+        ge=1,
+        le=1000,
+        title=N_("Minimum frequency"),
+        description=N_("Tokens seen fewer times than this become <unk>."),
+    )
     lowercase: bool = Field(
-        False, title=N_("Lower case"), description=N_("Read A and a as the same."))
+        False, title=N_("Lower case"), description=N_("Read A and a as the same.")
+    )
     byte_fallback: bool = Field(
-        False, title=N_("Spell unknowns in bytes"),
-        description=N_("An unknown token is spelt in its UTF-8 bytes: nothing is out of vocabulary."))
+        False,
+        title=N_("Spell unknowns in bytes"),
+        description=N_(
+            "An unknown token is spelt in its UTF-8 bytes: nothing is out of vocabulary."
+        ),
+    )

@@ -1,5 +1,7 @@
 """The numbers of one step add up to what the trace shows."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,6 @@ def test_saturation_carries_the_state_over_chunks(
     lstm: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = saturation(lstm, most=500)
-    monkeypatch.setattr("explorer.probes.saturation.CHUNK", 70)
+    monkeypatch.setattr(import_module("explorer.probes.saturation"), "CHUNK", 70)
     parts = saturation(lstm, most=500)
     np.testing.assert_allclose(whole["left"], parts["left"], atol=2.1e-3)

@@ -1,0 +1,36 @@
+"""Whether a text is long enough for what an experiment wants to do with it."""
+
+from __future__ import annotations
+
+from explorer.errors import DataError
+from explorer.words import N_
+
+
+def check_length(tokens: int, held_out: float, window: int, batch: int, sequential: bool) -> None:
+    """Raises DataError when the part that is trained on is shorter than one window (random), or
+    than one window for each lane of a batch (sequential): with the numbers and the cure."""
+    kept = tokens - round(tokens * held_out)
+    needed = (batch if sequential else 1) * window + 1
+    if kept >= needed:
+        return
+    if sequential and kept > window:
+        raise DataError(
+            N_(
+                "The text has {kept} tokens to train on, but {batch} lanes of {window} tokens need "
+                "{needed}: take a smaller batch, a shorter window, random sampling or a longer "
+                "text."
+            ),
+            kept=kept,
+            batch=batch,
+            window=window,
+            needed=needed,
+        )
+    raise DataError(
+        N_(
+            "The text has {kept} tokens to train on, but a window of {window} needs {needed}: take "
+            "a shorter window or a longer text."
+        ),
+        kept=kept,
+        window=window,
+        needed=needed,
+    )
