@@ -1,0 +1,42 @@
+"""Train sequence models on your own text and look inside them.
+
+The public interface, imported when it is first asked for: `import explorer` loads no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explorer.errors import ExplorerError
+    from explorer.experiment import Experiment
+    from explorer.library import figure, generate, gradients, load, trace, train
+    from explorer.models.gru import GRU
+    from explorer.models.lstm import LSTM
+    from explorer.models.rnn import RNN
+    from explorer.store import Run, Store
+    from explorer.text import Text
+    from explorer.text.corpora import corpus
+
+_HOME = {
+    "ExplorerError": "errors", "Experiment": "experiment", "GRU": "models.gru",
+    "LSTM": "models.lstm", "RNN": "models.rnn", "Run": "store", "Store": "store", "Text": "text",
+    "corpus": "text.corpora", "figure": "library", "generate": "library", "gradients": "library",
+    "load": "library", "trace": "library", "train": "library",
+}
+
+__all__ = [
+    "GRU", "LSTM", "RNN", "Experiment", "ExplorerError", "Run", "Store", "Text", "corpus",
+    "figure", "generate", "gradients", "load", "trace", "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

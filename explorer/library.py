@@ -1,0 +1,81 @@
+"""The functions of the public interface. Torch is imported where something is computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from explorer.experiment import Experiment
+from explorer.store import Run, Store
+
+if TYPE_CHECKING:
+    from explorer.probes import Opened
+    from explorer.views.figure import Figure
+
+
+def train(experiment: Experiment, store: Store | None = None, progress: bool = True) -> Run:
+    """Train, and give the run as it stands in the store; at once if it was trained before.
+
+    store: None is the default one. progress: show a bar on stderr. An unfinished run goes on from
+    its last snapshot. Raises ExplorerError: text that cannot be used, divergence, a full disk.
+    """
+    from explorer.bar import Bar
+    from explorer.work import work
+
+    store = store or Store()
+    with Bar(experiment.training.steps, shown=progress) as bar:
+        work(store, experiment, report=bar)
+    return store.run(experiment.key)
+
+
+def load(key: str, store: Store | None = None) -> Run:
+    """A run from the store by its key. Raises RunError: unknown, damaged, another version."""
+    return (store or Store()).run(key)
+
+
+def trace(run: Run, text: str, step: int = -1, **options: Any) -> xr.Dataset:
+    """Every gate and state while the run's network reads `text`, over (layer, direction, token,
+    unit); `logits` over (token, vocabulary). step: a snapshot, −1 the last. Raises DataError."""
+    return _ask("trace", run, step, text=text, **options)
+
+
+def gradients(run: Run, text: str, at: int = -1, step: int = -1) -> xr.Dataset:
+    """`gradient` over (layer, direction, token, unit): of the loss at token `at` (−1 the last)
+    with respect to every hidden state before it. Raises DataError."""
+    return _ask("gradients", run, step, text=text, at=at)
+
+
+def generate(
+    run: Run,
+    prefix: str = "",
+    tokens: int = 200,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    step: int = -1,
+) -> xr.Dataset:
+    """`tokens` new tokens after the prefix; `attrs["text"]` is all of it as text. Each token's
+    `probability`, and the five likeliest `candidate`. Raises DataError."""
+    return _ask("generate", run, step, prefix=prefix, tokens=tokens, temperature=temperature,
+                top_k=top_k, top_p=top_p, seed=seed)
+
+
+def figure(name: str, trace: xr.Dataset, **options: Any) -> Figure:
+    """The picture called `name` of a trace. Raises DataError if there is none of it."""
+    from explorer.views import figure
+
+    return figure(name, trace, **options)
+
+
+def _ask(probe: str, run: Run, step: int, **parameters: Any) -> xr.Dataset:
+    from explorer.probes import PROBES
+
+    return PROBES[probe](_open(run, run.step(step)), **parameters)
+
+
+def _open(run: Run, step: int) -> Opened:
+    from explorer.probes import Opened
+
+    return Opened.from_weights(run.experiment, run.tokenizer, step, run.weights(step))
