@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import codecs
-from functools import cache
+import re
+import unicodedata
 
 from explorer.errors import DataError
 from explorer.words import N_
 
 SAMPLE = 40_000  # bytes that the encoding is guessed from when it is not UTF-8
 CONTROLS = 0.01  # a higher share of control characters is no text
+STOPS = 0.02  # a lower share of spaces and stops is no UTF-16 text
 
 _MAGIC = {
     b"\x89PNG": N_("a PNG image"),
@@ -37,18 +39,15 @@ _BOMS = {  # UTF-32 before UTF-16: its mark begins with the other's
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-# What a detector answers, as the larger set of characters that the web reads in its place.
-_LARGER = {
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "hz": "gb18030",
-    "big5": "big5hkscs",
-    "shift_jis": "cp932",
-    "euc_kr": "cp949",
-    "ascii": "utf-8",
-}
+# Common encodings, the commonest first, each as the largest set of characters it stands for.
+_COMMON = [
+    "cp1252", "gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "cp1251", "cp1250", "koi8_r",
+    "koi8_u", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2", "iso8859_5",
+    "iso8859_7", "cp866", "cp850", "cp437", "mac_roman",
+]
 _CALLED = {"cp932": "shift-jis", "big5hkscs": "big5", "cp949": "euc-kr", "cp950": "big5"}
 _BYTE_CONTROLS = bytes(b for b in range(32) if b not in b"\t\n\v\f\r\x1a\x1b") + b"\x7f"
+_CONTROL_BYTES = re.compile(b"[" + re.escape(_BYTE_CONTROLS) + b"]")
 _CONTROLS = {code: None for code in [*_BYTE_CONTROLS, *range(0x80, 0xA0)] if code != 0x85}
 
 
@@ -93,9 +92,9 @@ def _refuse_formats(name: str, suffix: str, data: bytes) -> None:
 
 def _refuse_binary(name: str, data: bytes) -> None:
     """Bytes in no UTF: many control characters mean that they are no text in any encoding."""
-    if _wide(data) or _share(len(data) - len(data.translate(None, _BYTE_CONTROLS)), data):
-        place = next(i for i, byte in enumerate(data) if byte in _BYTE_CONTROLS)
-        raise _binary(name, place)
+    first = _CONTROL_BYTES.search(data)
+    if first and _share(len(data) - len(data.translate(None, _BYTE_CONTROLS)), data):
+        raise _binary(name, first.start())
 
 
 def _refuse_controls(name: str, content: str) -> None:
@@ -149,14 +148,23 @@ def _strictly(name: str, data: bytes, encoding: str) -> str:
 
 
 def _wide(data: bytes) -> str | None:
-    """UTF-16 without its mark: every letter of a Western text has a null byte, on one side."""
-    if len(data) % 2 or len(data) < 4:
+    """UTF-16 without its mark. Null bytes or other controls are its sign (the spaces and line
+    ends of any script have them); the right order of the bytes gives letters, spaces and stops,
+    the wrong one gives characters that nobody has assigned, and next to no stops."""
+    if len(data) % 2 or not _CONTROL_BYTES.search(data, 0, SAMPLE):
         return None
-    halves = data[0::2].count(0), data[1::2].count(0)
-    few, many = sorted(halves)
-    if many < len(data) / 2 * 0.05 or few > many * 0.05:
-        return None
-    return "utf-16-be" if halves[0] == many else "utf-16-le"
+    read = {encoding: data[:SAMPLE].decode(encoding, "replace")
+            for encoding in ("utf-16-le", "utf-16-be")}
+    likely = max(read, key=lambda encoding: _stops(read[encoding]))
+    content = read[likely]
+    strange = sum(unicodedata.category(c) in ("Cc", "Cn", "Co")
+                  for c in content if c not in "\t\r\n")
+    return likely if strange <= CONTROLS * len(content) and _stops(content) > STOPS else None
+
+
+def _stops(content: str) -> float:
+    """The share of letters of ASCII, spaces, line ends and stops."""
+    return sum((c.isascii() and c >= " ") or c in "\n。，、！？　" for c in content) / len(content)
 
 
 def _reads(data: bytes, encoding: str) -> bool:
@@ -171,60 +179,30 @@ def _reads(data: bytes, encoding: str) -> bool:
 def _guess(data: bytes) -> str | None:
     """The likeliest encoding that reads all of `data`, from a sample of it."""
     cut = data.rfind(b"\n", 1, SAMPLE) + 1 if len(data) > SAMPLE else len(data)
-    for encoding in _candidates(data[: cut or SAMPLE]):
-        larger = _LARGER.get(encoding, encoding)
-        if _reads(data, larger):
-            return larger
-    return None
+    found = (name for name in _candidates(data[: cut or SAMPLE]) if _reads(data, name))
+    return next(found, None)
 
 
 def _candidates(sample: bytes) -> list[str]:
-    """Encodings of `sample`, likeliest first. Of the Western ones that read a few accents alike,
-    the commonest: a detector has too little to tell them apart."""
+    """Encodings of `sample`, likeliest first; of those that a few accents or one short line fit
+    alike, the commonest, because a detector has too little to tell them apart."""
     from charset_normalizer import from_bytes
 
-    matches = list(from_bytes(sample))
-    names = [match.encoding for match in matches]
-    if names and names[0] in _european():
-        fit = {m.encoding: m.chaos for m in matches}
-        if fit.get("cp1252", 1.0) <= matches[0].chaos + 0.02 or "cp1252" not in fit:
-            names.insert(0, "cp1252")
-    return names
+    matches = list(from_bytes(sample, cp_isolation=_COMMON))
+    if not matches:
+        return ["cp1252"] if _only_signs(sample) else []
+    best = matches[0]
+    near = [match for match in matches
+            if match.chaos <= best.chaos + 0.02 and match.coherence >= best.coherence - 0.05]
+    alike = {name for match in near for name in match.could_be_from_charset}
+    first = ["cp1252"] if _only_signs(sample) else []
+    return [*first, *(name for name in _COMMON if name in alike), *(m.encoding for m in matches)]
 
 
-@cache
-def _european() -> frozenset[str]:
-    """One-byte encodings of Latin letters, as the detector calls them."""
-    return frozenset(
-        [
-            "cp1250",
-            "cp1252",
-            "cp1254",
-            "cp1257",
-            "cp1258",
-            "cp437",
-            "cp775",
-            "cp850",
-            "cp852",
-            "cp858",
-            "cp860",
-            "cp861",
-            "cp863",
-            "cp865",
-            "hp_roman8",
-            "mac_roman",
-            "mac_iceland",
-            "mac_latin2",
-            "mac_turkish",
-            "cp037",
-            "cp500",
-            "cp1140",
-            "cp273",
-            "cp1026",
-        ]
-        + [f"iso8859_{part}" for part in (2, 3, 4, 9, 10, 13, 14, 15, 16)]
-        + ["latin_1"]
-    )
+def _only_signs(sample: bytes) -> bool:
+    """Whether, read as Windows-1252, only quotes, dashes and signs lie outside of ASCII."""
+    content = sample.decode("cp1252", "replace")
+    return not any(c.isalpha() or c == "\ufffd" for c in content if c > "\x7f")
 
 
 def _named(encoding: str, data: bytes) -> str:
