@@ -23,9 +23,9 @@ def train(pipe: Connection, store: str | None, modules: Sequence[str]) -> None:
     if hasattr(os, "nice"):
         os.nice(10)  # pages and probes come first
     _enter(modules)
-    from explorer.engine.training import work
+    from explorer.engine.training import attend
 
-    work(pipe, store)
+    attend(pipe, store)
 
 
 def probe(pipe: Connection, store: str | None, modules: Sequence[str]) -> None:

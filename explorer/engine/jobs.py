@@ -21,6 +21,7 @@ from explorer.engine.queue import Queue, Ticket
 from explorer.engine.wire import Header, pack, unpack
 from explorer.errors import EngineError, ExplorerError
 from explorer.experiment import Experiment
+from explorer.store import Status
 from explorer.words import N_
 
 FORGET = 500  # jobs that are over are remembered, the newest
@@ -30,7 +31,7 @@ PATIENCE = 10.0  # seconds that `pause` waits for the step that is being taken
 
 log = logging.getLogger(__name__)
 
-Ended = Callable[[Experiment, JobStatus, ExplorerError], None]
+Mark = Callable[[str, Status, ExplorerError], None]
 
 
 @dataclass
@@ -39,7 +40,6 @@ class _Record:
     order: the message its process begins with, kept until the job is over."""
 
     id: str
-    experiment: Experiment | None
     key: str
     owner: str
     status: JobStatus
@@ -57,15 +57,15 @@ class _Record:
 class Jobs:
     """Every method may be called from any thread.
 
-    ended: told when a process ended without a word (killed), so that the store can say so.
+    mark: writes into the store why a process ended without a word, by key.
     """
 
     def __init__(
         self, context: BaseContext, queue: Queue, store: str | None, modules: Sequence[str],
-        ended: Ended,
+        mark: Mark,
     ) -> None:
         self._context, self._queue, self._store, self._modules = context, queue, store, modules
-        self._ended = ended
+        self._mark = mark
         self._records: OrderedDict[str, _Record] = OrderedDict()
         self._latest: dict[str, str] = {}  # key -> id
         self._changed = threading.Condition(threading.RLock())
@@ -135,10 +135,9 @@ class Jobs:
                 return self._job(record)
             error = EngineError(N_("Run {key} was cancelled; its snapshots are kept, and training "
                                    "goes on from the last of them."), key=record.key)
-            began = record.process is not None
-            self._kill(record)
-            if began and record.experiment is not None:
-                self._ended(record.experiment, "cancelled", error)
+            if record.process is not None:
+                self._kill(record)
+                self._note(record, "cancelled", error)
             self._over(record, "cancelled")
             return self._job(record)
 
@@ -186,7 +185,7 @@ class Jobs:
         self, experiment: Experiment, owner: str, status: JobStatus, target: int, reached: int
     ) -> _Record:
         key = experiment.key
-        record = _Record(uuid.uuid4().hex, experiment, key, owner, status, target, reached=reached)
+        record = _Record(uuid.uuid4().hex, key, owner, status, target, reached=reached)
         earlier = self._latest.get(key)
         if earlier is not None:  # the same run goes on: so does its curve
             record.points.add(dict(point) for point in self._records[earlier].points.since(-1)
@@ -264,7 +263,6 @@ class Jobs:
 
     def _finish(self, record: _Record, end: Header) -> None:
         assert record.process is not None
-        assert record.experiment is not None
         code = record.process.exitcode
         self._kill(record)
         if end.get("end") == "paused" and not record.stopping and record.reached < record.target:
@@ -278,7 +276,7 @@ class Jobs:
                    "from the last one."), key=record.key, code=code)
             log.warning("%s", error)
             record.message = error.to_json()
-            self._ended(record.experiment, "failed", error)
+            self._note(record, "failed", error)
         self._over(record, end.get("end", "failed"))
 
     def _again(self, record: _Record) -> None:
@@ -287,9 +285,13 @@ class Jobs:
         self._queue.again(record.id, max(1, record.target - record.reached))
         self._start()
 
+    def _note(self, record: _Record, status: Status, error: ExplorerError) -> None:
+        with suppress(ExplorerError):  # killed before its run was there, or the disk is full
+            self._mark(record.key, status, error)
+
     def _over(self, record: _Record, status: JobStatus) -> None:
         self._queue.remove(record.id)
-        record.status, record.order, record.experiment = status, None, None
+        record.status, record.order = status, None
         self._remember(record)
         self._start()
 

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from explorer.engine.wire import Header, pack, pack_dataset, unpack
-from explorer.errors import EngineError, ExplorerError, RunError
+from explorer.errors import EngineError, ExplorerError
 from explorer.probes import PROBES, Opened, Probe
-from explorer.store import Run, Store
+from explorer.store import Store
 from explorer.words import N_
 
 KEPT = 4  # opened networks
@@ -62,7 +62,7 @@ class Desk:
             self._opened.move_to_end((key, step))
             return self._opened[key, step]
         run = self._store.run(key)
-        step = _resolve(run, step)
+        step = run.step(step)
         if (key, step) not in self._opened:
             self._opened[key, step] = Opened.from_weights(
                 run.experiment, run.tokenizer, step, run.weights(step))
@@ -84,14 +84,3 @@ def find(name: str, parameters: dict[str, Any]) -> Probe:
         raise EngineError(N_("“{probe}” cannot be asked like this: {reason}."),
                           probe=name, reason=str(error)) from error
     return PROBES[name]
-
-
-def _resolve(run: Run, step: int) -> int:
-    """The step that is meant; raises RunError if no weights were kept of it."""
-    kept = run.snapshots
-    if step < 0 and -step <= len(kept):
-        return kept[step]
-    if step in kept:
-        return step
-    raise RunError(N_("Run {key} has no snapshot of step {step}; it has: {known}."),
-                   key=run.key, step=step, known=", ".join(map(str, kept)) or "–")

@@ -29,7 +29,6 @@ from multiprocessing.context import AuthenticationError, BaseContext
 from pathlib import Path
 
 from explorer.engine import entry
-from explorer.engine.contract import JobStatus
 from explorer.engine.jobs import Jobs
 from explorer.engine.queue import Queue
 from explorer.engine.settings import Settings
@@ -62,7 +61,7 @@ class Supervisor:
         self._warm = Warm(context, settings.probes, settings.probe_seconds, settings.store,
                           settings.modules)
         self._jobs = Jobs(context, Queue(slots, settings.limit, settings.cap), settings.store,
-                          settings.modules, self._ended)
+                          settings.modules, self._store.mark)
         self._operations: dict[str, Callable[[Header, bytes], bytes]] = {
             "submit": self._submit, "job": self._job, "find": self._find,
             "progress": self._progress, "pause": self._pause, "cancel": self._cancel,
@@ -101,11 +100,6 @@ class Supervisor:
             return "new", 0
         run = self._store.run(experiment.key)
         return run.status, max(run.snapshots, default=0)
-
-    def _ended(self, experiment: Experiment, status: JobStatus, error: ExplorerError) -> None:
-        """A process ended without a word: write down why."""
-        with suppress(OSError, ExplorerError):
-            self._store.recorder(experiment).close(status, str(error))
 
     def _job(self, header: Header, payload: bytes) -> bytes:
         return pack({"job": job_to_json(self._jobs.job(header["id"]))})

@@ -2,73 +2,49 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import threading
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from explorer.engine.points import Point
 from explorer.engine.wire import pack, unpack, unpack_experiment
 from explorer.errors import Diverged, EngineError, ExplorerError
-from explorer.experiment import Experiment
 from explorer.store import Store
-from explorer.store.store import Status
 from explorer.training.events import Progress, Snapshot
-from explorer.training.loop import train
 from explorer.words import N_
+from explorer.work import work
 
 PACE = 0.05  # seconds between two messages to the supervisor
 
 log = logging.getLogger(__name__)
 
 
-def work(pipe: Connection, url: str | None) -> None:
+def attend(pipe: Connection, url: str | None) -> None:
     """Train what the first message says; report progress, and how it ended."""
     header, payload = unpack(pipe.recv_bytes())
     stop = threading.Event()
     threading.Thread(target=_hear, args=(pipe, stop), daemon=True).start()
     report = Report(pipe)
+    store = Store(url)
     try:
         experiment = unpack_experiment(header, payload)
-        status = drive(Store(url), experiment, header["until"], stop, report)
+        status = work(store, experiment, until=header["until"], stop=stop.is_set, report=report)
         report.end(status)
     except Diverged as error:
         report.end("diverged", error)
-    except Exception as error:
-        report.end("failed", in_words(error, header["experiment"]))
-
-
-def drive(
-    store: Store, experiment: Experiment, until: int, stop: threading.Event, report: Report
-) -> Status:
-    """Train into the store, from its last snapshot on. Raises what training raises."""
-    recorder = store.recorder(experiment)
-    resume = recorder.resume
-    reached = 0
-    for event in train(experiment, recorder.tokenizer, resume=resume, until=until,
-                       stop=stop.is_set):
-        recorder.record(event)
-        report(event)
-        reached = event.step
-    status: Status = "finished" if reached >= experiment.training.steps else "paused"
-    recorder.close(status)
-    return status
-
-
-def in_words(error: Exception, experiment: Point) -> ExplorerError:
-    """Why training broke off, for people."""
-    if isinstance(error, ExplorerError):
-        return error
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return EngineError(N_("The disk is full: training stopped, and the snapshots up to then "
-                              "are kept. Free some space or delete some runs, then train again "
-                              "to go on."))
-    log.exception("training failed", exc_info=error)
-    reason = f"{type(error).__name__}: {error}"[:300]
-    return EngineError(N_("Training failed ({reason}): the snapshots up to then are kept, and the "
-                          "engine's log says more."), reason=reason)
+    except ExplorerError as error:
+        report.end("failed", error)
+    except Exception as broken:
+        log.exception("training failed")
+        said = EngineError(
+            N_("Training failed ({reason}). The snapshots up to then are kept, and the engine's "
+               "log says more."), reason=f"{type(broken).__name__}: {broken}"[:300])
+        with suppress(ExplorerError):  # a full disk cannot even take this
+            store.mark(experiment.key, "failed", said)
+        report.end("failed", said)
 
 
 class Report:
