@@ -1,0 +1,97 @@
+"""Tokens per second of our loop, with its progress, validation and snapshots, recorded in a store
+as every run is, over a bare loop.
+
+The peer is what one writes in ten lines of PyTorch: the same layers, AdamW (fused), clipping,
+batch and window, and nothing else: no validation, no snapshot, no progress, no schedule. Both run
+in one thread, in turns of a few steps, in the same process.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from itertools import islice
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from benchmarks.rows import Row
+from explorer.experiment import Experiment
+from explorer.store import Store
+from explorer.text import Text, Tokenizer, corpus
+from explorer.training.events import Progress
+from explorer.training.loop import train
+
+STEPS = 200
+TURN = 20  # steps that one side takes before the other has its turn
+PATIENCE = 30.0  # seconds for one row; at least one repetition is made
+LAYERS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+def bare(experiment: Experiment, tokenizer: Tokenizer) -> Iterator[None]:
+    """The ten lines: one step at each `next`."""
+    spec, training = experiment.model.model_dump(), experiment.training
+    ids = torch.from_numpy(tokenizer.encode(experiment.text.content).ids)
+    embed = nn.Embedding(tokenizer.size, spec["embedding"])
+    core = LAYERS[spec["kind"]](spec["embedding"], spec["hidden"], spec["layers"])
+    decode = nn.Linear(spec["hidden"], tokenizer.size)
+    parameters = [*embed.parameters(), *core.parameters(), *decode.parameters()]
+    optimizer = torch.optim.AdamW(parameters, training.learning_rate, fused=True)
+    steps = torch.arange(training.window + 1)[:, None]
+    while True:
+        start = torch.randint(len(ids) - training.window, (training.batch,))
+        window = ids[start + steps]  # (T + 1, B)
+        h, _ = core(embed(window[:-1]))  # (T, B, hidden)
+        loss = F.cross_entropy(decode(h).flatten(0, 1), window[1:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, training.clip)
+        optimizer.step()
+        yield
+
+
+def compare(experiment: Experiment, tokenizer: Tokenizer) -> tuple[float, float]:
+    """Seconds of all steps of ours, with everything between them, and of as many bare ones."""
+    theirs = bare(experiment, tokenizer)
+    seconds = [0.0, 0.0]
+    next(theirs)  # the first step of a process pays for the kernels' choice
+    with TemporaryDirectory() as folder:
+        recorder = Store(folder).recorder(experiment)
+        ours = train(experiment, tokenizer)
+        done = 0
+        while done < STEPS:
+            began = time.perf_counter()
+            turn = 0
+            for event in ours:
+                recorder.record(event)
+                turn += isinstance(event, Progress)
+                if turn == TURN and done + turn < STEPS:  # the last turn ends with a snapshot
+                    break
+            between = time.perf_counter()
+            list(islice(theirs, turn))
+            seconds[0] += between - began
+            seconds[1] += time.perf_counter() - between
+            done += turn
+    return seconds[0], seconds[1]
+
+
+def measure(text: Text | None = None) -> Iterator[Row]:
+    torch.set_num_threads(1)
+    text = text or corpus("story-en")
+    for kind in LAYERS:
+        for hidden in (128, 256, 512):
+            experiment = Experiment.language_model(
+                text, model={"kind": kind, "hidden": hidden}, steps=STEPS, window=64, batch=32)
+            tokenizer = Tokenizer.learn(text, experiment.tokens)
+            pairs: list[tuple[float, float]] = []
+            end = time.perf_counter() + PATIENCE
+            while not pairs or (len(pairs) < 3 and time.perf_counter() < end):
+                pairs.append(compare(experiment, tokenizer))
+            ratio = statistics.median(theirs / ours for ours, theirs in pairs)
+            tokens = STEPS * experiment.training.batch * experiment.training.window
+            ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+            yield Row(f"training {kind} {hidden}", ratio, 0.95, True,
+                      f"{tokens / ours:,.0f} tokens/s", f"{tokens / theirs:,.0f}")
