@@ -32,9 +32,20 @@ class Palette:
     categorical: tuple[str, ...]
 
     def scale(self, signed: bool) -> list[list[Any]]:
-        """A Plotly colour scale."""
+        """A Plotly colour scale. Zero has the page's own colour, which ten stops straddle."""
         colours = self.diverging if signed else self.sequential
-        return [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)]
+        last = len(colours) - 1
+        stops: list[list[Any]] = [[i / last, colour] for i, colour in enumerate(colours)]
+        if signed:
+            stops.insert(len(colours) // 2, [0.5, self.background])
+        return stops
+
+    def shade(self, value: float, signed: bool, reach: float = 1.0) -> str:
+        """The colour of a value: in 0…1, or in −reach…reach when signed."""
+        if not signed:
+            return colour(value, self.sequential)
+        end = self.diverging[0] if value < 0 else self.diverging[-1]
+        return mix(self.background, end, min(1.0, abs(value) / reach))
 
     def architecture(self, kind: str) -> str:
         return self.categorical[ARCHITECTURES.index(kind)] if kind in ARCHITECTURES else self.muted

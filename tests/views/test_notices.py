@@ -51,5 +51,4 @@ def test_the_lowest_class_is_named() -> None:
     trace["forget"][0, 0] = np.where(blanks, 0.2, 0.9)[:, None]
     said = notices.gates(trace, "forget")
     assert any("lowest at spaces (mean 0.20)" in line for line in said)
-    assert "mean" in said[0]
     assert "0% of the time it is nearly open" in said[0]
