@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from explorer.models.lstm import LSTM
     from explorer.models.rnn import RNN
     from explorer.store import Run, Store
-    from explorer.text import Text
-    from explorer.text.corpora import corpus
+    from explorer.text import Text, corpus
 
 _HOME = {
     "ExplorerError": "errors", "Experiment": "experiment", "GRU": "models.gru",
     "LSTM": "models.lstm", "RNN": "models.rnn", "Run": "store", "Store": "store", "Text": "text",
-    "corpus": "text.corpora", "figure": "library", "generate": "library", "gradients": "library",
+    "corpus": "text", "figure": "library", "generate": "library", "gradients": "library",
     "load": "library", "trace": "library", "train": "library",
 }
 

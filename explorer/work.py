@@ -36,10 +36,21 @@ def work(
             recorder.record(event)
             report(event)
             reached = event.step
-    except ExplorerError as error:
+    except BaseException as error:
         with suppress(ExplorerError):  # of a full disk, say: the first reason is what counts
-            recorder.close("diverged" if isinstance(error, Diverged) else "failed", error)
+            recorder.close(*_ending(error))
         raise
     status: Status = "finished" if reached >= experiment.training.steps else "paused"
     recorder.close(status)
     return status
+
+
+def _ending(error: BaseException) -> tuple[Status, str | ExplorerError]:
+    """How a run stands after an error, and the reason."""
+    if isinstance(error, KeyboardInterrupt | GeneratorExit):
+        return "paused", ""
+    if isinstance(error, Diverged):
+        return "diverged", error
+    if isinstance(error, ExplorerError):
+        return "failed", error
+    return "failed", f"{type(error).__name__}: {error}"

@@ -79,17 +79,17 @@ class LanguageModel(Task):
         if N < 1:
             return float("nan"), 0
         lanes = list(range(0, N, LANE))
-        if limit is not None and N > limit:
+        if limit is not None and limit < N:
             keep = max(1, limit // LANE)
             lanes = [lanes[i * len(lanes) // keep] for i in range(keep)]
         total, count = 0.0, 0
         with torch.no_grad():
             for chunk in range(0, len(lanes), 64):
                 starts = torch.tensor(lanes[chunk : chunk + 64])
-                steps = torch.arange(-WARM_UP, LANE)[:, None]
-                where = starts + steps  # (WARM_UP + LANE, lanes)
-                scored = (steps >= 0) & (where < N)
-                where = where.clamp(0, N - 1)
+                steps = torch.arange(WARM_UP + LANE)[:, None]
+                where = (starts - WARM_UP).clamp(min=0) + steps  # (WARM_UP + LANE, lanes)
+                scored = (where >= starts) & (where < (starts + LANE).clamp(max=N))
+                where = where.clamp(max=N - 1)
                 inputs, targets = ids[where.to(ids.device)], ids[(where + 1).to(ids.device)]
                 logits, _ = network(inputs)  # (T, lanes, V)
                 losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")

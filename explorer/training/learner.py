@@ -1,0 +1,190 @@
+"""A network while it learns: its weights, its optimiser, and where it stands in its text."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from explorer.errors import Diverged
+from explorer.experiment import Experiment
+from explorer.training.device import device
+from explorer.training.events import Snapshot
+
+# Held-out tokens scored by the snapshots on the way, in all, for each token trained on, and once
+# more by the last one. Scoring costs a third of training, so this takes some 3 % of the time.
+VALIDATED = 0.045
+LEAST = 1024  # tokens scored by any snapshot
+SMOOTHING = 0.98  # of the loss behind the shown perplexity
+
+
+def build(experiment: Experiment, vocabulary: int) -> nn.Module:
+    """The network of an experiment as it is before the first step."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(experiment.seed)
+        return experiment.model.build(vocabulary)
+
+
+class Learner:
+    """step: how many steps were taken. loss: of the training text, smoothed, in nats per token."""
+
+    def __init__(self, experiment: Experiment, vocabulary: int) -> None:
+        self._training = experiment.training
+        self._seed = experiment.seed
+        self._task: Any = experiment.task
+        self._network = build(experiment, vocabulary).to(device())
+        self._parameters = list(self._network.parameters())
+        self._optimizer = _optimizer(self._network, experiment)
+        self._draws = any(layer.dropout for layer in self._network.modules()
+                          if isinstance(layer, nn.RNNBase))
+        self.step = 0
+        self.loss = math.nan
+        self._best = math.inf  # lowest validation loss so far
+        self._state: Any = None  # carried from window to window
+        self._good = 0  # the last step whose snapshot was handed out
+
+    def learn(self, ids: Tensor) -> tuple[float, float]:
+        """Take one step. The loss (nats per token) and the gradient's norm before clipping.
+        Raises Diverged, and leaves the weights as they were, when either is not finite."""
+        training = self._training
+        if self._draws:
+            torch.manual_seed(self._seed * 1_000_003 + self.step)
+        inputs, targets, blank = self._task.batch(ids, training, self._seed, self.step)
+        loss, state = self._task.loss(self._network, inputs, targets,
+                                      None if blank else self._state)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = float(nn.utils.clip_grad_norm_(self._parameters, training.clip or math.inf))
+        value = float(loss.detach())
+        if not (math.isfinite(value) and math.isfinite(norm)):
+            raise Diverged.at(self.step + 1, _first_broken(value, self._network), self._good)
+        for group in self._optimizer.param_groups:
+            group["lr"] = training.rate(self.step)
+        self._optimizer.step()
+
+        self.step += 1
+        self._state = None if training.sampling == "random" else _detached(state)
+        memory = min(SMOOTHING, 1 - 1 / self.step)  # a plain mean at first
+        self.loss = value if self.step == 1 else memory * self.loss + (1 - memory) * value
+        return value, norm
+
+    def snapshot(self, held_out: Tensor) -> Snapshot:
+        """The weights now, scored on the held-out text. Raises Diverged when they, or the score,
+        are not finite: what is kept can be used."""
+        for name, value in self._network.named_parameters():
+            if not torch.isfinite(value).all():
+                raise Diverged.at(self.step, name, self._good)
+        ends = self.step == self._training.steps
+        self._network.eval()
+        loss, count = self._task.evaluate(self._network, held_out, self._scored(along=True))
+        if count and not math.isfinite(loss):
+            raise Diverged.at(self.step, "validation loss", self._good)
+        best = loss < self._best if count else ends  # by the same tokens as all before
+        self._best = min(self._best, loss) if count else self._best
+        if ends:
+            loss, count = self._task.evaluate(self._network, held_out, self._scored(along=False))
+        self._network.train()
+        metrics = {"validation_loss": loss, "validation_tokens": float(count),
+                   "validation_perplexity": perplexity(loss)} if count else {}
+        weights = _weights(self._network)
+        self._good = self.step
+        return Snapshot(self.step, save(weights), self._resume(weights), metrics, best)
+
+    def _scored(self, along: bool) -> int:
+        """How many held-out tokens a snapshot along the way scores, or the last one."""
+        training = self._training
+        scored = VALIDATED * training.steps * training.batch * training.window
+        return max(LEAST, int(scored / training.snapshots if along else scored))
+
+    def restore(self, resume: bytes) -> None:
+        """Go on from a snapshot's `resume`, as if never stopped."""
+        tensors = load(resume)
+        length = int.from_bytes(resume[:8], "little")
+        about = json.loads(json.loads(resume[8 : 8 + length])["__metadata__"]["position"])
+        where = self._parameters[0].device
+        load_weights(self._network, save(_under("weights", tensors)))
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under("optimizer", tensors).items():
+            index, _, field = name.partition(".")
+            state.setdefault(int(index), {})[field] = value
+        if state:
+            groups = self._optimizer.state_dict()["param_groups"]
+            self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.step, self.loss, self._best = about["step"], about["loss"], about["best"]
+        self._good = self.step
+        carried = [value.to(where) for _, value in sorted(_under("state", tensors).items())]
+        if carried:
+            self._state = tuple(carried) if len(carried) > 1 else carried[0]
+
+    def _resume(self, weights: dict[str, Tensor]) -> bytes:
+        """All that is needed to go on, as one safetensors file."""
+        tensors = {f"weights.{name}": value for name, value in weights.items()}
+        for index, entry in self._optimizer.state_dict()["state"].items():
+            for name, value in entry.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizer.{index}.{name}"] = value.detach().cpu().contiguous()
+        state = self._state
+        carried = () if state is None else state if isinstance(state, tuple) else (state,)
+        for index, value in enumerate(carried):
+            tensors[f"state.{index}"] = value.cpu().contiguous()
+        about = {"step": self.step, "loss": self.loss, "best": self._best}
+        return save(tensors, {"position": json.dumps(about)})
+
+
+def perplexity(loss: float) -> float:
+    """exp of a loss in nats; at most 1e304, so that it can be written down."""
+    return math.exp(min(loss, 700.0))
+
+
+def load_weights(network: nn.Module, weights: bytes) -> None:
+    """Put a snapshot's weights into the network. Raises ValueError: another network's."""
+    missing, unexpected = network.load_state_dict(load(weights), strict=False)
+    aliases = set(network.state_dict()) - set(_weights(network))
+    if unexpected or set(missing) - aliases:
+        raise ValueError(f"these weights are another network's: {missing} {unexpected}")
+
+
+def _optimizer(network: nn.Module, experiment: Experiment) -> torch.optim.Optimizer:
+    training = experiment.training
+    if training.optimizer == "sgd":
+        return torch.optim.SGD(network.parameters(), training.learning_rate,
+                               weight_decay=training.weight_decay)
+    return torch.optim.AdamW(network.parameters(), training.learning_rate, fused=True,
+                             weight_decay=training.weight_decay)
+
+
+def _detached(state: Any) -> Any:
+    return tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+
+
+def _first_broken(loss: float, network: nn.Module) -> str:
+    """The name of the first tensor that is not finite, in the order of the computation."""
+    for name, value in network.named_parameters():
+        if not torch.isfinite(value).all():
+            return name
+    if not math.isfinite(loss):
+        return "loss"
+    for name, value in network.named_parameters():
+        if value.grad is not None and not torch.isfinite(value.grad).all():
+            return f"gradient of {name}"
+    return "gradient norm"
+
+
+def _weights(network: nn.Module) -> dict[str, Tensor]:
+    """The state dict without the second name of tied weights (safetensors keeps no aliases)."""
+    seen: set[int] = set()
+    kept: dict[str, Tensor] = {}
+    for name, value in network.state_dict().items():
+        if value.data_ptr() not in seen:
+            seen.add(value.data_ptr())
+            kept[name] = value.detach().cpu().contiguous()
+    return kept
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix + "."): value for name, value in tensors.items()
+            if name.startswith(prefix + ".")}

@@ -1,0 +1,178 @@
+"""The loop: what it yields, when it stops, and that stopping changes nothing."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load
+
+from explorer.errors import DataError, Diverged
+from explorer.text import Text, Tokenizer
+from explorer.training.events import Progress, Snapshot
+from explorer.training.loop import build, load_weights, split, train
+from tests.training.small import MODELS, TEXT, small
+
+
+def run(experiment, **options):
+    tokenizer = Tokenizer.learn(experiment.text, experiment.tokens)
+    return list(train(experiment, tokenizer, **options))
+
+
+def snapshots(events):
+    return [event for event in events if isinstance(event, Snapshot)]
+
+
+@pytest.fixture(scope="module")
+def events():
+    return run(small(steps=20))
+
+
+class TestWhatItYields:
+    def test_one_progress_a_step(self, events):
+        steps = [event.step for event in events if isinstance(event, Progress)]
+        assert steps == list(range(1, 21))
+
+    def test_a_snapshot_before_the_first_step_and_at_the_planned_ones(self, events):
+        assert [s.step for s in snapshots(events)] == small(steps=20).training.snapshot_steps()
+        assert isinstance(events[0], Snapshot)
+
+    def test_each_snapshot_follows_the_progress_of_its_step_with_the_same_validation(self, events):
+        for before, event in zip(events, events[1:], strict=False):
+            if isinstance(event, Snapshot):
+                assert before.step == event.step
+                assert before.metrics.items() >= event.metrics.items()
+
+    def test_the_rate_reported_is_the_rate_used(self, events):
+        training = small(steps=20).training
+        for event in events:
+            if isinstance(event, Progress):
+                assert event.metrics["learning_rate"] == training.rate(event.step - 1)
+
+    def test_it_learns(self, events):
+        long = [e for e in run(small(steps=150, learning_rate=0.02)) if isinstance(e, Progress)]
+        assert long[-1].loss < long[0].loss / 2
+        assert long[-1].metrics["validation_perplexity"] < 8
+
+    def test_the_best_is_the_one_with_the_lowest_validation_loss(self, events):
+        lowest = math.inf
+        for snapshot in snapshots(events):
+            assert snapshot.best == (snapshot.metrics["validation_loss"] < lowest)
+            lowest = min(lowest, snapshot.metrics["validation_loss"])
+
+    def test_the_perplexity_is_that_of_the_mean_loss_so_far(self, events):
+        losses = [e.loss for e in events if isinstance(e, Progress)]
+        assert events[-2].metrics["perplexity"] == pytest.approx(math.exp(np.mean(losses)))
+
+    def test_nothing_held_out_means_no_validation_and_the_last_is_best(self):
+        kept = snapshots(run(small(steps=8, held_out=0)))
+        assert [s.best for s in kept] == [False] * (len(kept) - 1) + [True]
+        assert all(not s.metrics for s in kept)
+
+
+class TestTheSameRun:
+    def test_twice_is_bit_identical(self):
+        first, second = run(small("dropout", 6)), run(small("dropout", 6))
+        assert [s.weights for s in snapshots(first)] == [s.weights for s in snapshots(second)]
+
+    def test_another_seed_is_another_run(self):
+        assert run(small(steps=3))[-1].weights != run(small(steps=3, seed=1))[-1].weights
+
+    @pytest.mark.parametrize("sampling", ["random", "sequential"])
+    @pytest.mark.parametrize("model", MODELS)
+    def test_going_on_is_as_if_never_stopped(self, model, sampling):
+        experiment = small(model, steps=12, sampling=sampling)
+        whole = run(experiment)[-1]
+        half = run(experiment, until=7)[-1]
+        assert half.step == 7
+        torch.manual_seed(99)  # whatever else was drawn in between
+        rest = run(experiment, resume=half.resume)
+        assert [e.step for e in rest if isinstance(e, Progress)] == list(range(8, 13))
+        assert rest[-1].weights == whole.weights
+        assert rest[-1].metrics == whole.metrics
+
+    def test_going_on_with_sgd(self):
+        experiment = small(steps=6, optimizer="sgd", learning_rate=0.5)
+        half = run(experiment, until=3)[-1]
+        assert run(experiment, resume=half.resume)[-1].weights == run(experiment)[-1].weights
+
+    def test_going_on_from_before_the_first_step(self):
+        experiment = small(steps=5)
+        start = run(experiment, until=0)[-1]
+        assert run(experiment, resume=start.resume)[-1].weights == run(experiment)[-1].weights
+
+    def test_stopped_from_outside_it_leaves_a_snapshot_of_that_very_step(self):
+        experiment = small(steps=12)
+        asked = iter([False] * 4 + [True])
+        stopped = run(experiment, stop=lambda: next(asked))
+        assert [stopped[-2].step, stopped[-1].step] == [5, 5]
+        rest = run(experiment, resume=stopped[-1].resume)
+        assert rest[-1].weights == run(experiment)[-1].weights
+
+    def test_a_change_of_the_rate_counts_from_its_step_on(self):
+        plain, changed = small(steps=8), small(steps=8).changed(5, 0.1)
+        plain_events, changed_events = run(plain), run(changed)
+        losses = [[e.loss for e in events if isinstance(e, Progress)]
+                  for events in (plain_events, changed_events)]
+        assert losses[0][:6] == losses[1][:6]  # step 6 is the first with the new rate
+        assert losses[0][6:] != losses[1][6:]
+
+    @pytest.mark.parametrize("model", MODELS)
+    def test_a_snapshot_opens_as_the_network_it_was(self, model):
+        experiment = small(model, steps=2)
+        tokenizer = Tokenizer.learn(TEXT, experiment.tokens)
+        last = list(train(experiment, tokenizer))[-1]
+        network = build(experiment, tokenizer.size)
+        load_weights(network, last.weights)
+        for name, value in load(last.weights).items():
+            assert np.array_equal(network.state_dict()[name].numpy(), value)
+
+    def test_weights_of_another_network_are_refused(self):
+        weights = run(small("gru", steps=1))[-1].weights
+        with pytest.raises((ValueError, RuntimeError)):
+            load_weights(build(small("one-hot"), 21), weights)
+
+
+class TestWhatStopsIt:
+    wild = {"optimizer": "sgd", "learning_rate": 1000, "clip": 0, "schedule": "constant",
+            "snapshots": 20}
+
+    def test_a_rate_that_diverges_ends_with_the_last_good_snapshot_named(self):
+        events = []
+        experiment = small("rnn-relu", steps=60, **self.wild)
+        tokenizer = Tokenizer.learn(TEXT, experiment.tokens)
+        with pytest.raises(Diverged) as caught:
+            for event in train(experiment, tokenizer):
+                events.append(event)
+        assert caught.value.values["last_good"] == snapshots(events)[-1].step
+        assert "Lower the learning rate" in str(caught.value)
+
+    def test_every_snapshot_of_a_diverging_run_is_finite(self):
+        experiment = small("rnn-relu", steps=60, **self.wild)
+        tokenizer = Tokenizer.learn(TEXT, experiment.tokens)
+        kept = []
+        with pytest.raises(Diverged):
+            for event in train(experiment, tokenizer):
+                if isinstance(event, Snapshot):
+                    kept.append(event)
+        for snapshot in kept:
+            assert all(np.isfinite(value).all() for value in load(snapshot.weights).values())
+            assert all(math.isfinite(value) for value in snapshot.metrics.values())
+
+    def test_a_text_shorter_than_a_window(self):
+        short = small(text=Text("short", "abcd" * 10), window=64)
+        with pytest.raises(DataError, match="36 tokens"):
+            run(short)
+
+    def test_lanes_that_do_not_fit(self):
+        few = small(text=Text("short", "abcd" * 10), window=16, sampling="sequential")
+        with pytest.raises(DataError, match="lanes"):
+            run(few)
+
+
+def test_the_end_is_held_out():
+    experiment = small(held_out=0.25)
+    tokenizer = Tokenizer.learn(TEXT, experiment.tokens)
+    held_in, held_out = split(experiment, tokenizer)
+    assert tokenizer.decode([*held_in.tolist(), *held_out.tolist()]) == TEXT.content
+    assert len(held_out) == round(0.25 * len(TEXT.content))
