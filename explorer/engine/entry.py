@@ -5,6 +5,7 @@ without importing it; in a forkserver's child everything is imported already.
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
@@ -45,5 +46,7 @@ def _enter(modules: Sequence[str]) -> None:
 def _belong() -> None:
     """Die with the forkserver, which dies with the supervisor; leave Ctrl-C to them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
+    supervisor = multiprocessing.parent_process()
+    forked = supervisor is not None and os.getppid() != supervisor.pid
+    if sys.platform == "linux" and forked:  # else it would be bound to a mere thread's life
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -5,53 +5,28 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
 from explorer.engine import entry
 from explorer.engine.contract import EngineStatus, Job, JobStatus
-from explorer.engine.points import Point, Points
-from explorer.engine.queue import Queue, Ticket
+from explorer.engine.points import Point
+from explorer.engine.queue import Queue
+from explorer.engine.records import Record, Records
 from explorer.engine.wire import Header, pack, unpack
 from explorer.errors import EngineError, ExplorerError
 from explorer.experiment import Experiment
 from explorer.store import Status
 from explorer.words import N_
 
-FORGET = 500  # jobs that are over are remembered, the newest
-IN_FULL = 16  # of them with all their points; the others with `BRIEF`
-BRIEF = 100
 PATIENCE = 10.0  # seconds that `pause` waits for the step that is being taken
 
 log = logging.getLogger(__name__)
 
 Mark = Callable[[str, Status, ExplorerError], None]
-
-
-@dataclass
-class _Record:
-    """A job and, while it runs, its process. target: the step at which it ends or pauses.
-    order: the message its process begins with, kept until the job is over."""
-
-    id: str
-    key: str
-    owner: str
-    status: JobStatus
-    target: int
-    order: tuple[Header, bytes] | None = None
-    stopping: bool = False
-    message: Header | None = None
-    reached: int = 0
-    points: Points = field(default_factory=Points)
-    process: BaseProcess | None = None
-    pipe: Connection | None = None
-    sending: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Jobs:
@@ -66,8 +41,7 @@ class Jobs:
     ) -> None:
         self._context, self._queue, self._store, self._modules = context, queue, store, modules
         self._mark = mark
-        self._records: OrderedDict[str, _Record] = OrderedDict()
-        self._latest: dict[str, str] = {}  # key -> id
+        self._records = Records()
         self._changed = threading.Condition(threading.RLock())
 
     def submit(
@@ -80,16 +54,16 @@ class Jobs:
         with self._changed:
             joined = self._queue.join(experiment.key, owner)
             if joined is not None:
-                record = self._records[joined.id]
+                record = self._records.get(joined.id)
                 record.target = max(record.target, target)
                 record.stopping = False
                 return self._job(record, owner)
-            record = self._record(experiment, owner, "queued", target, reached)
+            record = Record(experiment.key, owner, "queued", target, reached)
             weight = float(experiment.model.parameters(100))
             weight *= experiment.training.batch * experiment.training.window
             self._queue.admit(record.id, record.key, owner, max(1, target - reached), weight)
             record.order = order
-            self._remember(record)
+            self._records.add(record)
             self._start()
             return self._job(record, owner)
 
@@ -97,26 +71,26 @@ class Jobs:
         """The job of a run that needs no more training."""
         with self._changed:
             steps = experiment.training.steps
-            record = self._record(experiment, owner, "finished", steps, steps)
-            self._remember(record)
+            record = Record(experiment.key, owner, "finished", steps, steps)
+            self._records.add(record)
             return self._job(record)
 
     def job(self, id: str) -> Job:
         with self._changed:
-            return self._job(self._find(id))
+            return self._job(self._records.get(id))
 
     def find(self, key: str) -> Job | None:
         with self._changed:
-            id = self._latest.get(key)
-            return self._job(self._records[id]) if id else None
+            record = self._records.latest(key)
+            return self._job(record) if record is not None else None
 
     def progress(self, id: str, since: int) -> list[Point]:
         with self._changed:
-            return self._find(id).points.since(since)
+            return self._records.get(id).points.since(since)
 
     def pause(self, id: str, owner: str) -> Job:
         with self._changed:
-            record = self._find(id)
+            record = self._records.get(id)
             if not self._alone(record, owner):
                 return self._job(record)
             if record.pipe is None:
@@ -130,7 +104,7 @@ class Jobs:
 
     def cancel(self, id: str, owner: str) -> Job:
         with self._changed:
-            record = self._find(id)
+            record = self._records.get(id)
             if not self._alone(record, owner):
                 return self._job(record)
             error = EngineError(N_("Run {key} was cancelled; its snapshots are kept, and training "
@@ -144,8 +118,8 @@ class Jobs:
     def status(self) -> EngineStatus:
         with self._changed:
             queue = self._queue
-            running = [self._records[ticket.id] for ticket in queue.running.values()]
-            queued = [self._records[ticket.id] for ticket in queue.order()]
+            running = [self._records.get(ticket.id) for ticket in queue.running.values()]
+            queued = [self._records.get(ticket.id) for ticket in queue.order()]
             return EngineStatus(
                 tuple(self._job(record) for record in running),
                 tuple(self._job(record) for record in queued),
@@ -154,21 +128,14 @@ class Jobs:
     def close(self) -> None:
         """Kill what trains. The store is left as any kill leaves it: readable."""
         with self._changed:
-            for record in self._records.values():
+            for record in self._records.all():
                 self._kill(record)
 
     def _tell_to_stop(self, pipe: Connection, sending: threading.Lock) -> None:
         with sending, suppress(OSError):  # it may just have ended
             pipe.send_bytes(pack({"stop": True}))
 
-    def _find(self, id: str) -> _Record:
-        if id not in self._records:
-            raise EngineError(
-                N_("There is no job {id} (any more): open its run, and train it again to go on."),
-                id=id[:40])
-        return self._records[id]
-
-    def _alone(self, record: _Record, owner: str) -> bool:
+    def _alone(self, record: Record, owner: str) -> bool:
         """Whether the job stops when this owner leaves it; takes them off when it goes on."""
         ticket = self._queue.ticket(record.id)
         if ticket is None:
@@ -181,29 +148,7 @@ class Jobs:
             record.owner = ticket.owners[0]
         return alone
 
-    def _record(
-        self, experiment: Experiment, owner: str, status: JobStatus, target: int, reached: int
-    ) -> _Record:
-        key = experiment.key
-        record = _Record(uuid.uuid4().hex, key, owner, status, target, reached=reached)
-        earlier = self._latest.get(key)
-        if earlier is not None:  # the same run goes on: so does its curve
-            record.points.add(dict(point) for point in self._records[earlier].points.since(-1)
-                              if point["step"] <= reached)
-        return record
-
-    def _remember(self, record: _Record) -> None:
-        self._records[record.id] = record
-        self._latest[record.key] = record.id
-        over = [r for r in self._records.values() if r.status not in ("queued", "running")]
-        for old in over[:-IN_FULL]:
-            old.points.thin(BRIEF)
-        for old in over[:-FORGET]:
-            del self._records[old.id]
-            if self._latest.get(old.key) == old.id:
-                del self._latest[old.key]
-
-    def _job(self, record: _Record, owner: str | None = None) -> Job:
+    def _job(self, record: Record, owner: str | None = None) -> Job:
         position, eta = 0, None
         if self._queue.ticket(record.id) is not None:
             position = self._queue.position(record.id)
@@ -214,16 +159,25 @@ class Jobs:
     def _start(self) -> None:
         """Fill the free slots."""
         while (ticket := self._queue.start()) is not None:
-            self._begin(self._records[ticket.id], ticket)
+            self._begin(self._records.get(ticket.id))
         self._changed.notify_all()
 
-    def _begin(self, record: _Record, ticket: Ticket) -> None:
+    def _begin(self, record: Record) -> None:
         assert record.order is not None
         ours, theirs = self._context.Pipe()
         process = self._context.Process(  # type: ignore[attr-defined]
             target=entry.train, args=(theirs, self._store, self._modules), daemon=True)
-        process.start()
-        theirs.close()
+        try:
+            process.start()
+        except OSError as error:
+            log.exception("no process could be started")
+            record.message = EngineError(
+                N_("No process could be started ({reason}): close other programs, or let other "
+                   "runs finish, then train again."), reason=str(error)).to_json()
+            self._over(record, "failed")
+            return
+        finally:
+            theirs.close()
         record.process, record.pipe, record.status = process, ours, "running"
         record.stopping = False
         header, text = record.order
@@ -232,7 +186,7 @@ class Jobs:
                          daemon=True).start()
 
     def _listen(
-        self, record: _Record, process: BaseProcess, pipe: Connection, order: bytes
+        self, record: Record, process: BaseProcess, pipe: Connection, order: bytes
     ) -> None:
         """Take what a process reports, until its end."""
         end: Header = {}
@@ -252,7 +206,7 @@ class Jobs:
             if record.process is process:  # not cancelled in the meantime
                 self._finish(record, end)
 
-    def _report(self, record: _Record, process: BaseProcess, points: list[Point]) -> None:
+    def _report(self, record: Record, process: BaseProcess, points: list[Point]) -> None:
         with self._changed:
             if record.process is not process:
                 return
@@ -261,7 +215,7 @@ class Jobs:
             self._queue.measure(record.id, record.reached, record.target - record.reached,
                                 time.monotonic())
 
-    def _finish(self, record: _Record, end: Header) -> None:
+    def _finish(self, record: Record, end: Header) -> None:
         assert record.process is not None
         code = record.process.exitcode
         self._kill(record)
@@ -279,23 +233,23 @@ class Jobs:
             self._note(record, "failed", error)
         self._over(record, end.get("end", "failed"))
 
-    def _again(self, record: _Record) -> None:
+    def _again(self, record: Record) -> None:
         """Somebody wants this run to go on while it was pausing: back into the queue."""
         record.status = "queued"
         self._queue.again(record.id, max(1, record.target - record.reached))
         self._start()
 
-    def _note(self, record: _Record, status: Status, error: ExplorerError) -> None:
+    def _note(self, record: Record, status: Status, error: ExplorerError) -> None:
         with suppress(ExplorerError):  # killed before its run was there, or the disk is full
             self._mark(record.key, status, error)
 
-    def _over(self, record: _Record, status: JobStatus) -> None:
+    def _over(self, record: Record, status: JobStatus) -> None:
         self._queue.remove(record.id)
         record.status, record.order = status, None
-        self._remember(record)
+        self._records.tidy()
         self._start()
 
-    def _kill(self, record: _Record) -> None:
+    def _kill(self, record: Record) -> None:
         process, pipe = record.process, record.pipe
         record.process = record.pipe = None
         if process is not None:

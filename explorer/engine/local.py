@@ -154,7 +154,8 @@ def start_local(
 
     store: an fsspec URL (None: the default). slots: how many runs train at once (None: one per
     core). modules: imported in the engine's processes, e.g. to add probes. settings: any other
-    field of `Settings`. Raises EngineError when it does not start.
+    field of `Settings`. Raises EngineError when it does not start, RunError when the store cannot
+    be opened.
     """
     chosen = Settings(store=store, slots=slots, modules=tuple(modules), **settings)
     process = subprocess.Popen(
@@ -169,7 +170,11 @@ def start_local(
         process.wait()
         raise EngineError(N_("The engine did not start (exit code {code}): its messages above say "
                              "why."), code=process.returncode)
-    return _reach(json.loads(said), process)
+    where = json.loads(said)
+    if "error" in where:
+        process.wait()
+        raise ExplorerError.from_json(where["error"])
+    return _reach(where, process)
 
 
 def connect() -> LocalEngine:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from explorer.engine.wire import Header, pack, pack_dataset, unpack
+from explorer.engine.wire import Header, pack_dataset, pack_error, unpack
 from explorer.errors import EngineError, ExplorerError
 from explorer.probes import PROBES, Opened, Probe
 from explorer.store import Store
@@ -48,13 +48,13 @@ class Desk:
             opened = self.open(request["key"], parameters.pop("step", -1))
             return pack_dataset(probe(opened, **parameters))
         except ExplorerError as error:
-            return pack({"error": error.to_json()})
+            return pack_error(error)
         except Exception as error:
             log.exception("the probe %s failed", request.get("probe"))
-            return pack({"error": EngineError(
+            return pack_error(EngineError(
                 N_("“{probe}” failed on run {key} ({reason}): the engine's log says more."),
                 probe=str(request.get("probe")), key=str(request.get("key")),
-                reason=f"{type(error).__name__}: {error}"[:300]).to_json()})
+                reason=f"{type(error).__name__}: {error}"[:300]))
 
     def open(self, key: str, step: int) -> Opened:
         """The network of a run at a step; −1 the last snapshot. Raises RunError."""

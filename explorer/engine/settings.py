@@ -1,5 +1,6 @@
 """How a supervisor is set up; crosses to it as JSON."""
 
+import os
 from dataclasses import dataclass
 
 from explorer.engine.queue import CAP, LIMIT
@@ -9,7 +10,7 @@ from explorer.engine.queue import CAP, LIMIT
 class Settings:
     """store: an fsspec URL, None = the default. slots: how many train at once, None = one per
     core. probe_seconds: the time limit of a probe. modules: imported in the engine's processes,
-    e.g. to add probes."""
+    e.g. to add probes. portable: use only what every system has (spawn, a loopback socket)."""
 
     store: str | None = None
     slots: int | None = None
@@ -18,3 +19,4 @@ class Settings:
     probes: int = 2
     probe_seconds: float = 20.0
     modules: tuple[str, ...] = ()
+    portable: bool = os.name == "nt"

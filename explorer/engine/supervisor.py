@@ -37,6 +37,7 @@ from explorer.engine.wire import (
     Header,
     job_to_json,
     pack,
+    pack_error,
     status_to_json,
     unpack,
     unpack_experiment,
@@ -55,8 +56,8 @@ class Supervisor:
     """Answers messages: one method per operation of `Engine`."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
-        context = _context(settings.modules)
-        slots = settings.slots or os.cpu_count() or 1
+        context = _context(settings)
+        slots = settings.slots or cores()
         self._store = store
         self._warm = Warm(context, settings.probes, settings.probe_seconds, settings.store,
                           settings.modules)
@@ -73,12 +74,12 @@ class Supervisor:
             header, payload = unpack(message)
             return self._operations[str(header.get("op"))](header, payload)
         except ExplorerError as error:
-            return pack({"error": error.to_json()})
+            return pack_error(error)
         except Exception as error:
             log.exception("an operation failed")
-            return pack({"error": EngineError(
+            return pack_error(EngineError(
                 N_("The engine stumbled over this request ({reason}): its log says more."),
-                reason=f"{type(error).__name__}: {error}").to_json()})
+                reason=f"{type(error).__name__}: {error}"))
 
     def close(self) -> None:
         self._warm.close()
@@ -124,12 +125,19 @@ class Supervisor:
         return pack({"status": status_to_json(self._jobs.status())})
 
 
-def _context(modules: tuple[str, ...]) -> BaseContext:
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _context(settings: Settings) -> BaseContext:
     """A forkserver that has imported torch; spawn where there is none."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    if settings.portable or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*entry.PRELOAD, *modules])
+    context.set_forkserver_preload([*entry.PRELOAD, *settings.modules])
     return context
 
 
@@ -152,6 +160,19 @@ def listen(listener: Listener, authkey: bytes, answer: Callable[[bytes], bytes])
         threading.Thread(target=serve, args=(connection, authkey, answer), daemon=True).start()
 
 
+def _announce(settings: Settings, where: Header) -> Store:
+    """Say on stdout where the first call may wait until torch is here, or why there will be no
+    engine; from then on stdout goes where the messages go."""
+    try:
+        store = Store(settings.store)
+    except ExplorerError as error:
+        os.write(1, json.dumps({"error": error.to_json()}).encode() + b"\n")
+        raise SystemExit(2) from error
+    os.write(1, json.dumps(where).encode() + b"\n")
+    os.dup2(2, 1)
+    return store
+
+
 def main() -> None:
     logging.basicConfig(format="engine: %(message)s", stream=sys.stderr)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this
@@ -160,11 +181,9 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="explorer-"))  # 0700
     authkey = secrets.token_bytes(32)
     try:
-        unix = os.name != "nt"
-        listener = Listener(str(folder / "engine") if unix else ("127.0.0.1", 0), backlog=64)
-        store = Store(settings.store)
-        where = {"address": listener.address, "authkey": authkey.hex()}
-        os.write(1, json.dumps(where).encode() + b"\n")  # the first call waits until torch is here
+        address = ("127.0.0.1", 0) if settings.portable else str(folder / "engine")
+        listener = Listener(address, backlog=64)
+        store = _announce(settings, {"address": listener.address, "authkey": authkey.hex()})
         supervisor = Supervisor(settings, store)
         threading.Thread(target=listen, args=(listener, authkey, supervisor.answer),
                          daemon=True).start()

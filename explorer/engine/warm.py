@@ -40,6 +40,8 @@ class Warm:
     def ask(self, probe: str, key: str, request: bytes) -> bytes:
         """A warm process's answer to a request. Raises EngineError: too slow, broken, all busy."""
         warm = self._take(key)
+        if not warm.process.is_alive():  # ended from outside while it was idle
+            warm = self._replace(warm)
         try:
             warm.pipe.send_bytes(request)
             if not warm.pipe.poll(self._seconds):

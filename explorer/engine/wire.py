@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from explorer.engine.contract import EngineStatus, Job
-from explorer.errors import EngineError
+from explorer.errors import EngineError, ExplorerError
 from explorer.experiment import Experiment
 from explorer.text import Text
 from explorer.words import N_
@@ -64,6 +64,11 @@ def unpack_experiment(header: Header, payload: bytes) -> Experiment:
     """Undo `pack_experiment`. Raises ExperimentError, RunError, DataError."""
     text = Text(header["text"], payload.decode(), header["encoding"])
     return Experiment.parse(header["experiment"]).with_text(text)
+
+
+def pack_error(error: ExplorerError) -> bytes:
+    """What went wrong; values that JSON cannot say are sent as words."""
+    return pack(json.loads(json.dumps({"error": error.to_json()}, default=str)))
 
 
 def job_to_json(job: Job) -> Header:

@@ -160,6 +160,13 @@ class EngineContract:
             assert job.status == "paused"
             assert engine.progress(job.id)[-1].step == store.run(asked.key).snapshots[-1] == step
 
+    def test_who_joins_a_single_step_and_wants_all_gets_all(self, engine):
+        asked = experiment()
+        engine.submit(asked, "anna", until=1)
+        job = wait(engine, engine.submit(asked, "bert").id)
+        assert job.status == "finished"
+        assert [point.step for point in engine.progress(job.id)] == list(range(1, 31))
+
     def test_the_learning_rate_is_changed_by_hand(self, engine, store):
         asked = experiment(steps=60)
         assert wait(engine, engine.submit(asked, "anna", until=20).id).status == "paused"

@@ -21,8 +21,9 @@ from explorer.engine import connect, start_local
 from explorer.engine.local import VARIABLE, LocalEngine
 from explorer.engine.training import attend
 from explorer.engine.wire import pack_experiment, unpack
-from explorer.errors import EngineError
+from explorer.errors import EngineError, RunError
 from explorer.store import Store
+from explorer.work import work
 from tests.engine.contract import EngineContract, endless, experiment, underway, wait
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -68,6 +69,15 @@ class TestLocal(EngineContract):
         again = engine.submit(asked, "anna")
         underway(engine, again.id, run.snapshots[-1] + 1)
 
+    @linux
+    def test_a_probe_process_killed_while_idle_is_replaced(self, engine, shared, trained):
+        before = {int(engine.ask("nap", trained)["process"]) for _ in range(4)}
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.2)
+        after = {int(engine.ask("nap", trained)["process"]) for _ in range(4)}
+        assert not before & after
+
     def test_many_talk_to_it_at_once(self, engine, trained):
         answers = []
 
@@ -88,6 +98,7 @@ class TestLocal(EngineContract):
             import sys
             from explorer.engine import connect
             from explorer.store import Store
+from explorer.work import work
             engine = connect()
             job = engine.submit(Store({url!r}).run({trained!r}).experiment, "anna")
             assert job.status == "finished"
@@ -128,22 +139,36 @@ def test_without_an_engine_it_says_so(monkeypatch, tmp_path):
         connect()
 
 
+def test_a_store_that_cannot_be_opened_is_named():
+    with pytest.raises(RunError, match="nosuch://place"):
+        start_local("nosuch://place")
+
+
+def test_without_forkserver_and_unix_sockets(tmp_path):
+    engine = start_local(str(tmp_path), slots=1, probes=1, probe_seconds=60.0, portable=True)
+    try:
+        job = wait(engine, engine.submit(experiment(), "anna").id)
+        assert job.status == "finished"
+        assert engine.ask("trace", job.key, text="to be").sizes["token"] == 5
+    finally:
+        engine.close()
+
+
 def test_after_a_restart_runs_go_on(tmp_path):
     asked = endless()
-    for _ in range(2):
-        engine = start_local(str(tmp_path), slots=1)
-        try:
-            assert engine.find(asked.key) is None
-            stood = Store(str(tmp_path)).run(asked.key).snapshots[-1] if _ else 0
-            job = engine.submit(asked, "anna")
-            underway(engine, job.id, stood + 5)
-            first = engine.progress(job.id)[0].step
-            assert first == stood + 1
-            assert engine.pause(job.id, "anna").status == "paused"
-        finally:
-            engine.close()
-        with pytest.raises(EngineError, match="does not answer"):
-            engine.status()
+    store = Store(str(tmp_path))
+    assert work(store, asked, until=5) == "paused"  # in an earlier life
+    engine = start_local(str(tmp_path), slots=1)
+    try:
+        assert engine.find(asked.key) is None
+        job = engine.submit(asked, "anna")
+        underway(engine, job.id, 8)
+        assert engine.progress(job.id)[0].step == 6
+        assert engine.pause(job.id, "anna").status == "paused"
+    finally:
+        engine.close()
+    with pytest.raises(EngineError, match="does not answer"):
+        engine.status()
 
 
 @linux
