@@ -41,9 +41,28 @@ _BOMS = {  # UTF-32 before UTF-16: its mark begins with the other's
 }
 # Common encodings, the commonest first, each as the largest set of characters it stands for.
 _COMMON = [
-    "cp1252", "gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "cp1251", "cp1250", "koi8_r",
-    "koi8_u", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2", "iso8859_5",
-    "iso8859_7", "cp866", "cp850", "cp437", "mac_roman",
+    "cp1252",
+    "gb18030",
+    "big5hkscs",
+    "cp932",
+    "euc_jp",
+    "cp949",
+    "cp1251",
+    "cp1250",
+    "koi8_r",
+    "koi8_u",
+    "cp1253",
+    "cp1254",
+    "cp1255",
+    "cp1256",
+    "cp1257",
+    "iso8859_2",
+    "iso8859_5",
+    "iso8859_7",
+    "cp866",
+    "cp850",
+    "cp437",
+    "mac_roman",
 ]
 _CALLED = {"cp932": "shift-jis", "big5hkscs": "big5", "cp949": "euc-kr", "cp950": "big5"}
 _BYTE_CONTROLS = bytes(b for b in range(32) if b not in b"\t\n\v\f\r\x1a\x1b") + b"\x7f"
@@ -153,12 +172,15 @@ def _wide(data: bytes) -> str | None:
     the wrong one gives characters that nobody has assigned, and next to no stops."""
     if len(data) % 2 or not _CONTROL_BYTES.search(data, 0, SAMPLE):
         return None
-    read = {encoding: data[:SAMPLE].decode(encoding, "replace")
-            for encoding in ("utf-16-le", "utf-16-be")}
+    read = {
+        encoding: data[:SAMPLE].decode(encoding, "replace")
+        for encoding in ("utf-16-le", "utf-16-be")
+    }
     likely = max(read, key=lambda encoding: _stops(read[encoding]))
     content = read[likely]
-    strange = sum(unicodedata.category(c) in ("Cc", "Cn", "Co")
-                  for c in content if c not in "\t\r\n")
+    strange = sum(
+        unicodedata.category(c) in ("Cc", "Cn", "Co") for c in content if c not in "\t\r\n"
+    )
     return likely if strange <= CONTROLS * len(content) and _stops(content) > STOPS else None
 
 
@@ -192,8 +214,11 @@ def _candidates(sample: bytes) -> list[str]:
     if not matches:
         return ["cp1252"] if _only_signs(sample) else []
     best = matches[0]
-    near = [match for match in matches
-            if match.chaos <= best.chaos + 0.02 and match.coherence >= best.coherence - 0.05]
+    near = [
+        match
+        for match in matches
+        if match.chaos <= best.chaos + 0.02 and match.coherence >= best.coherence - 0.05
+    ]
     alike = {name for match in near for name in match.could_be_from_charset}
     first = ["cp1252"] if _only_signs(sample) else []
     return [*first, *(name for name in _COMMON if name in alike), *(m.encoding for m in matches)]

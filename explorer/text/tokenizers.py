@@ -6,34 +6,32 @@ learnt and applied by the `tokenizers` library.
 
 from __future__ import annotations
 
+import codecs
 import json
-import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-import regex
-
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # one order of merges, whatever the cores
-
 from pydantic import ValidationError
-from tokenizers import Tokenizer as Learnt
-from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from explorer.errors import DataError
-from explorer.text.segment import is_chinese, words
+from explorer.text import subwords
+from explorer.text.door import normal
+from explorer.text.segment import chunks, graphemes, is_chinese, words
+from explorer.text.subwords import CONTINUES, UNKNOWN, Merges
 from explorer.text.types import Text, Tokenisation, Tokens
 from explorer.words import N_
 
-UNKNOWN = "<unk>"
 BYTES = tuple(f"<0x{value:02X}>" for value in range(256))
-CONTINUES = "##"  # marks a WordPiece piece inside a word
-SAMPLE = 200_000  # characters in which two different tokens must be found
+MOST = 20_000 + len(BYTES)  # tokens of any vocabulary
 
 
 class Piece(NamedTuple):
-    """A token as it stands in the text."""
+    """A token as it stands in the text: all texts joined are the text that was cut. (A token that
+    is a part of a character has no text, the last part has the character.)"""
 
     text: str
     id: int
@@ -47,16 +45,27 @@ class Tokenizer:
     """
 
     def __init__(
-        self, how: Tokenisation, labels: Sequence[str], chinese: bool = False, model: str = ""
+        self,
+        how: Tokenisation,
+        vocabulary: Sequence[str],
+        chinese: bool = False,
+        merges: Merges | None = None,
     ) -> None:
-        """chinese: words are found by a segmenter. model: the `tokenizers` library's own JSON, for
-        BPE and WordPiece."""
+        """chinese: words are found by a segmenter. merges: of BPE, whose vocabulary is in GPT-2's
+        writing of bytes."""
         self.how = how
         self.chinese = chinese
-        self.labels = tuple(labels)
-        self._ids = {label: index for index, label in enumerate(self.labels)}
-        self._model = Learnt.from_str(model) if model else None
-        self._byte = self._ids.get(BYTES[0])  # where the byte tokens begin, if there are any
+        self.merges = merges or []
+        self.vocabulary = tuple(vocabulary)
+        self._ids = {token: index for index, token in enumerate(self.vocabulary)}
+        self._byte = self._ids[BYTES[0]] if how.byte_fallback and how.kind != "bpe" else None
+        self._raw = [self._bytes_of(index) for index in range(len(self.vocabulary))]
+        self.labels = self.vocabulary
+        if how.kind == "bpe":
+            self.labels = tuple(subwords.readable(raw) for raw in self._raw)
+            self._library = subwords.bpe(list(vocabulary), self.merges)
+        elif how.kind == "wordpiece":
+            self._library = subwords.wordpiece(list(vocabulary[: self._byte]))
 
     @property
     def size(self) -> int:
@@ -66,19 +75,24 @@ class Tokenizer:
     def learn(cls, text: Text, how: Tokenisation) -> Tokenizer:
         """The tokenizer that `how` gives on `text`: deterministic. Raises DataError when the text
         has fewer than two different tokens."""
-        content = text.content.lower() if how.lowercase else text.content
+        content = _lower(text.content) if how.lowercase else text.content
+        chinese = how.kind in ("word", "wordpiece") and is_chinese(content)
+        pieces = _cut(content, how.kind, chinese)
+        merges: Merges = []
         if how.kind == "bpe":
-            made = _learn_bpe(content, how)
+            vocabulary, merges = subwords.learn_bpe(pieces, how)
         elif how.kind == "wordpiece":
-            made = _learn_wordpiece(content, how)
+            vocabulary = subwords.learn_wordpiece(pieces, how)
         else:
-            chinese = is_chinese(content)
-            made = cls(how, _vocabulary(_cut(content, how.kind, chinese), how), chinese)
-        if len(set(made.encode(text.content[:SAMPLE]).ids.tolist())) < 2:
+            vocabulary = _most_frequent(pieces, how)
+        if how.byte_fallback and how.kind != "bpe":
+            vocabulary += BYTES
+        made = cls(how, vocabulary, chinese, merges)
+        if len({i for ids in made._spell(set(pieces)).values() for i in ids}) < 2:
             raise DataError(
                 N_(
                     "“{name}” has fewer than two different tokens: there is nothing to guess. Take "
-                    "a longer text, or cut it by character."
+                    "a longer text, a lower minimum frequency, or cut it by character."
                 ),
                 name=text.name,
             )
@@ -90,164 +104,123 @@ class Tokenizer:
         try:
             read = json.loads(data)
             how = Tokenisation.model_validate(read["how"])
-            labels = [str(label) for label in read["labels"]]
-            return cls(how, labels, bool(read["chinese"]), str(read["model"]))
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
+            vocabulary, merges = read["labels"], read.get("merges", [])
+            _check(how, vocabulary, merges)
+            return cls(how, vocabulary, bool(read["chinese"]), [(a, b) for a, b in merges])
+        except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
             raise DataError(N_("This tokenizer cannot be read: its JSON is damaged.")) from error
-        except Exception as error:  # the library raises bare Exception for a bad model
-            raise DataError(N_("This tokenizer cannot be read: its model is damaged.")) from error
 
     def to_json(self) -> str:
-        model = self._model.to_str() if self._model else ""
         return json.dumps(
             {
                 "how": self.how.model_dump(),
-                "labels": self.labels,
+                "labels": self.vocabulary,
                 "chinese": self.chinese,
-                "model": model,
+                "merges": self.merges,
             },
             ensure_ascii=False,
         )
 
     def encode(self, content: str) -> Tokens:
         """The tokens of a text. An unknown token keeps its own characters as its label."""
-        if self.how.lowercase:
-            content = content.lower()
-        if self._model is not None and self.how.kind == "bpe":
-            found = self._model.encode(content).ids
-            return Tokens(np.array(found, np.int64), tuple(self.labels[i] for i in found))
-        pieces = _cut(content, self.how.kind, self.chinese)
-        if self._model is not None:
-            pieces = self._wordpieces(pieces)
-        if self._byte is not None:
-            pieces = self._spell(pieces)
-        get = self._ids.get
-        ids = np.fromiter((get(piece, 0) for piece in pieces), np.int64, len(pieces))
-        return Tokens(ids, tuple(pieces))
+        pieces = _cut(self._normal(content), self.how.kind, self.chinese)
+        spelt = self._spell(set(pieces))
+        ids = np.fromiter(chain.from_iterable(map(spelt.__getitem__, pieces)), np.int64)
+        labels = {piece: [self._label(i, piece) for i in found] for piece, found in spelt.items()}
+        return Tokens(ids, tuple(chain.from_iterable(map(labels.__getitem__, pieces))))
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of some ids."""
-        if self._model is not None and self.how.kind == "bpe":
-            return str(self._model.decode([int(i) for i in ids]))
-        labels = [self.labels[int(i)] for i in ids]
-        if self.how.kind == "wordpiece":
-            labels = [label.removeprefix(CONTINUES) for label in labels]
-        return _unspell(labels) if self._byte is not None else "".join(labels)
+        """The text of some ids; bytes that are no UTF-8 become U+FFFD."""
+        return b"".join([self._raw[int(i)] for i in ids]).decode(errors="replace")
 
     def pieces(self, content: str) -> list[Piece]:
         """Token by token, for the preview."""
-        tokens = self.encode(content)
-        known = self.how.kind == "bpe"
-        return [
-            Piece(label, int(i), i == 0 and not known)
-            for label, i in zip(tokens.labels, tokens.ids, strict=True)
-        ]
+        content = self._normal(content)
+        cut = _cut(content, self.how.kind, self.chinese)
+        spelt = self._spell(set(cut))
+        known = {piece: self._parts(piece, found) for piece, found in spelt.items()}
+        return [part for piece in cut for part in known[piece]]
 
-    def _wordpieces(self, pieces: list[str]) -> list[str]:
-        """Each word in its pieces; a word that cannot be pieced together stays whole: unknown."""
-        assert self._model is not None
-        kept: dict[str, list[str]] = {}
-        for word in dict.fromkeys(pieces):
-            cut = self._model.encode(word).tokens
-            kept[word] = [word] if UNKNOWN in cut else cut
-        return [part for word in pieces for part in kept[word]]
+    def unknown(self, id: int) -> bool:
+        """Whether this id is <unk>."""
+        return id == 0 and self.how.kind != "bpe"
 
-    def _spell(self, pieces: list[str]) -> list[str]:
-        """Unknown pieces in their UTF-8 bytes."""
-        return [
-            part
-            for piece in pieces
-            for part in (
-                [piece]
-                if piece in self._ids
-                else [BYTES[b] for b in piece.removeprefix(CONTINUES).encode()]
-            )
-        ]
+    def _normal(self, content: str) -> str:
+        content = normal(content)
+        return _lower(content) if self.how.lowercase else content
+
+    def _spell(self, pieces: Iterable[str]) -> dict[str, list[int]]:
+        """The ids of each piece: an unknown one is in bytes if wished, else <unk>."""
+        given = sorted(pieces)
+        if self.how.kind in ("character", "word"):
+            found = [[self._ids.get(piece, 0)] for piece in given]
+        else:
+            found = [encoding.ids for encoding in self._library.encode_batch(given)]
+        if self._byte is not None:
+            found = [
+                [self._byte + value for value in piece.encode()] if 0 in ids else ids
+                for piece, ids in zip(given, found, strict=True)
+            ]
+        return dict(zip(given, found, strict=True))
+
+    def _parts(self, piece: str, ids: list[int]) -> list[Piece]:
+        if len(ids) == 1:
+            return [Piece(piece, ids[0], self.unknown(ids[0]))]
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        return [Piece(decoder.decode(self._raw[i]), i, False) for i in ids]
+
+    def _label(self, id: int, piece: str) -> str:
+        return piece if self.unknown(id) else self.labels[id]
+
+    def _bytes_of(self, id: int) -> bytes:
+        """The bytes of text that an id stands for."""
+        token = self.vocabulary[id]
+        if self.how.kind == "bpe":
+            return subwords.bytes_of(token)
+        if self._byte is not None and id >= self._byte:
+            return bytes([id - self._byte])
+        if self.how.kind == "wordpiece" and len(token) > len(CONTINUES):
+            token = token.removeprefix(CONTINUES)
+        return token.encode()
+
+
+def _lower(content: str) -> str:
+    return unicodedata.normalize("NFC", content.lower())
 
 
 def _cut(content: str, kind: str, chinese: bool) -> list[str]:
-    """Characters as a reader sees them (graphemes), or words with the blank before them."""
+    """Pieces that joined are the text: graphemes, chunks for BPE, words with the blank before."""
     if kind == "character":
-        return list(content) if content.isascii() else regex.findall(r"\X", content)
-    return words(content, chinese)
+        return graphemes(content)
+    return chunks(content) if kind == "bpe" else words(content, chinese)
 
 
-def _vocabulary(pieces: list[str], how: Tokenisation) -> list[str]:
-    """<unk>, bytes if wished, then the kept pieces: the most frequent, in the order of letters."""
+def _most_frequent(pieces: list[str], how: Tokenisation) -> list[str]:
+    """<unk>, then the kept pieces: the most frequent, in the order of letters."""
     counts = Counter(pieces)
-    room = how.vocabulary - 1
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    kept = [piece for piece, count in ranked[:room] if count >= how.min_frequency]
-    return [UNKNOWN, *(BYTES if how.byte_fallback else ()), *sorted(kept)]
+    kept = [piece for piece, count in ranked[: how.vocabulary - 1] if count >= how.min_frequency]
+    return [UNKNOWN, *sorted(kept)]
 
 
-def _unspell(labels: list[str]) -> str:
-    """Join labels, runs of byte tokens read as UTF-8."""
-    codes = {label: value for value, label in enumerate(BYTES)}
-    out = bytearray()
-    for label in labels:
-        out += bytes([codes[label]]) if label in codes else label.encode()
-    return out.decode(errors="replace")
-
-
-def _learn_bpe(content: str, how: Tokenisation) -> Tokenizer:
-    model = Learnt(models.BPE())
-    model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    model.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=max(how.vocabulary, 257),
-        min_frequency=max(2, how.min_frequency),
-        show_progress=False,
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-    )
-    model.train_from_iterator(content.splitlines(keepends=True), trainer)
-    labels = [_readable(model, index) for index in range(model.get_vocab_size())]
-    return Tokenizer(how, labels, model=model.to_str())
-
-
-def _readable(model: Learnt, index: int) -> str:
-    """What a byte-level token stands for; half a character as its bytes."""
-    said: str = model.decode([index])
-    if "\ufffd" not in said:
-        return said
-    codes = _byte_codes()
-    return "".join(f"<0x{codes[sign]:02X}>" for sign in model.id_to_token(index) or "")
-
-
-def _byte_codes() -> dict[str, int]:
-    """GPT-2's writing of bytes as visible signs, undone."""
-    visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    hidden = [value for value in range(256) if value not in visible]
-    return {chr(value): value for value in visible} | {
-        chr(256 + place): value for place, value in enumerate(hidden)
-    }
-
-
-def _learn_wordpiece(content: str, how: Tokenisation) -> Tokenizer:
-    chinese = is_chinese(content)
-    pieces = words(content, chinese)
-    letters = sorted({sign for piece in pieces for sign in piece})
-    # The trainer numbers letters in the order of a hash table; given beforehand they are in ours.
-    alphabet = [UNKNOWN, *letters, *(CONTINUES + sign for sign in letters)]
-    learner = Learnt(_wordpiece({UNKNOWN: 0}))
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=max(how.vocabulary, len(alphabet)),
-        min_frequency=max(2, how.min_frequency),
-        show_progress=False,
-        special_tokens=alphabet,
-        continuing_subword_prefix=CONTINUES,
-    )
-    learner.train_from_iterator(pieces, trainer)
-    ranked = sorted(learner.get_vocab().items(), key=lambda item: item[1])
-    model = Learnt(_wordpiece(dict(ranked)))  # without the letters as tokens of a special kind
-    labels = [*(label for label, _ in ranked), *(BYTES if how.byte_fallback else ())]
-    return Tokenizer(how, labels, chinese, model.to_str())
-
-
-def _wordpiece(vocabulary: dict[str, int]) -> models.WordPiece:
-    return models.WordPiece(
-        vocab=vocabulary,
-        unk_token=UNKNOWN,
-        max_input_chars_per_word=1000,
-        continuing_subword_prefix=CONTINUES,
-    )
+def _check(how: Tokenisation, vocabulary: object, merges: object) -> None:
+    """A stored vocabulary may come from anyone: ValueError, KeyError or TypeError if the library
+    could stumble over it."""
+    if not isinstance(vocabulary, list) or not isinstance(merges, list):
+        raise TypeError("not lists")
+    tokens = set(vocabulary)
+    if not 2 <= len(tokens) == len(vocabulary) <= MOST or not all(vocabulary):
+        raise ValueError("not a vocabulary")
+    "".join(vocabulary).encode()  # lone surrogates; TypeError if one is no string
+    if how.kind == "bpe":
+        if not tokens.issuperset(subwords.SIGNS):
+            raise ValueError("not all bytes")
+        for token in vocabulary:
+            subwords.bytes_of(token)
+        if not all(left in tokens and left + right in tokens and right in tokens
+                   for left, right in merges):  # fmt: skip
+            raise ValueError("a merge of unknown tokens")
+    elif vocabulary[0] != UNKNOWN or merges:
+        raise ValueError("without <unk>")
+    if how.byte_fallback and how.kind != "bpe" and tuple(vocabulary[-256:]) != BYTES:
+        raise ValueError("without bytes")

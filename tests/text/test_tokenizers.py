@@ -1,6 +1,10 @@
 """Text → tokens → ids → text."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +13,9 @@ from hypothesis import strategies as st
 
 from explorer.errors import DataError
 from explorer.text import Text, Tokenisation, Tokenizer, corpus
+from explorer.text.door import normal
 from explorer.text.fit import check_length
+from explorer.text.subwords import UNKNOWN
 
 KINDS = ("character", "word", "bpe", "wordpiece")
 MIXED = Text(
@@ -39,12 +45,13 @@ def test_its_own_text_comes_back(text: Text, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=60, deadline=None)
-@given(content=st.text(max_size=40))
+@given(content=st.text(st.characters(codec=None), max_size=40))
 def test_with_bytes_nothing_is_out_of_vocabulary(kind: str, content: str) -> None:
     tokenizer = BYTEWISE[kind]
-    clean = content.encode("utf-8", "replace").decode()
-    tokens = tokenizer.encode(clean)
-    assert tokenizer.decode(tokens.ids) == clean
+    tokens = tokenizer.encode(content)
+    assert tokenizer.decode(tokens.ids) == normal(content)
+    assert all(0 <= i < tokenizer.size for i in tokens.ids)
+    assert "".join(piece.text for piece in tokenizer.pieces(content)) == normal(content)
     if kind != "bpe":
         assert 0 not in tokens.ids
 
@@ -87,14 +94,104 @@ def test_chinese_words_are_words() -> None:
     assert max(map(len, tokenizer.labels[1:])) <= 8
 
 
-@pytest.mark.parametrize("damaged", ["", "[]", "{}", '{"how": {"kind": "runes"}, "labels": []}'])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "content", ["##", "a##b ## ##ing", "<unk>", "<0x41>", "１２ #一#", "\ud83d"]
+)
+def test_signs_of_the_vocabulary_in_a_text_are_only_text(kind: str, content: str) -> None:
+    for tokenizer in (BYTEWISE[kind], learn(corpus("story-zh"), kind, byte_fallback=True)):
+        assert tokenizer.decode(tokenizer.encode(content).ids) == normal(content)
+        assert kind == "bpe" or 0 not in tokenizer.encode(content).ids
+
+
+@given(content=st.text(alphabet="the quick brown fox.\n", max_size=60))
+def test_texts_over_the_vocabulary_come_back(content: str) -> None:
+    tokens = PLAIN.encode(content)
+    assert 0 not in tokens.ids
+    assert PLAIN.decode(tokens.ids) == content == "".join(tokens.labels)
+
+
+PLAIN = learn(Text("t", "the quick brown fox.\n"), "character")
+
+
+def test_half_a_character_is_shown_as_its_bytes() -> None:
+    pieces = BYTEWISE["word"].pieces("灯")
+    assert [piece.text for piece in pieces] == ["", "", "灯"]
+    labels = BYTEWISE["word"].encode("灯").labels
+    assert labels == ("<0xE7>", "<0x81>", "<0xAF>") == BYTEWISE["bpe"].encode("灯").labels
+    assert BYTEWISE["word"].decode([pieces[0].id]) == "\ufffd"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_vocabulary_is_cut_to_its_largest(kind: str) -> None:
+    letters = "".join(chr(0x4E00 + i) for i in range(1000))
+    many = Text("t", " ".join(f"w{i}" for i in range(5_000)) + letters)
+    cap = 300
+    assert learn(many, kind, vocabulary=cap).size <= cap
+    assert learn(many, kind, vocabulary=cap, byte_fallback=True).size <= cap + 256
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_long_text_is_encoded_fast(kind: str) -> None:
+    long = Text("long", (corpus("story-en").content * 100)[:1_000_000])
+    tokenizer = learn(long, kind)
+    began = time.process_time()
+    assert len(tokenizer.encode(long.content)) > 200_000
+    assert time.process_time() - began < 2
+
+
+def test_it_is_the_same_in_another_process() -> None:
+    code = (
+        "import hashlib\nfrom explorer.text import *\n"
+        "for kind in ('character', 'word', 'bpe', 'wordpiece'):\n"
+        "    made = Tokenizer.learn(corpus('story-zh'), Tokenisation(kind=kind, vocabulary=600))\n"
+        "    print(hashlib.sha256(made.to_json().encode()).hexdigest())"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1]
+    assert len(said[0].split()) == 4
+
+
+@pytest.mark.parametrize(
+    "damaged", ["", "[]", "{}", "[" * 100_000, '{"how": {"kind": "runes"}, "labels": []}']
+)
 def test_a_damaged_tokenizer_is_said(damaged: str) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         Tokenizer.from_json(damaged)
 
 
-def test_a_damaged_model_is_said() -> None:
-    data = json.loads(learn(MIXED, "bpe").to_json()) | {"model": '{"version": 7}'}
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        ("character", {"labels": ["a", "b"]}),
+        ("character", {"labels": ["<unk>"]}),
+        ("character", {"labels": ["<unk>", "a", "a"]}),
+        ("character", {"labels": ["<unk>", ""]}),
+        ("character", {"labels": ["<unk>", 7]}),
+        ("character", {"labels": ["<unk>", ["a"]]}),
+        ("character", {"labels": ["<unk>", "\ud800"]}),
+        ("character", {"labels": {"<unk>": 0}}),
+        ("character", {"labels": [UNKNOWN, *map(str, range(30_000))]}),
+        ("character", {"merges": [["a", "b"]]}),
+        ("word", {"how": {"kind": "word", "byte_fallback": True}}),
+        ("bpe", {"labels": ["<unk>", "a", "b"]}),
+        ("bpe", {"merges": [["a"]]}),
+        ("bpe", {"merges": [["a", "no such token"]]}),
+        ("bpe", {"merges": [[1, 2]]}),
+        ("bpe", {"merges": 3}),
+    ],
+)
+def test_a_hostile_tokenizer_is_refused(kind: str, damage: dict[str, object]) -> None:
+    data = json.loads(learn(MIXED, kind).to_json()) | damage
     with pytest.raises(DataError, match="cannot be read"):
         Tokenizer.from_json(json.dumps(data))
 
