@@ -96,7 +96,7 @@ class Jobs:
             if record.pipe is None:
                 self._over(record, "paused")
                 return self._job(record)
-            record.stopping = True
+            record.told = record.stopping = True
             self._tell_to_stop(record.pipe, record.sending)
             self._changed.wait_for(lambda: record.status != "running" or not record.stopping,
                                    PATIENCE)
@@ -179,7 +179,7 @@ class Jobs:
         finally:
             theirs.close()
         record.process, record.pipe, record.status = process, ours, "running"
-        record.stopping = False
+        record.given, record.told, record.stopping = record.target, False, False
         header, text = record.order
         order = pack(header | {"until": record.target}, text)
         threading.Thread(target=self._listen, args=(record, process, ours, order),
@@ -189,19 +189,14 @@ class Jobs:
         self, record: Record, process: BaseProcess, pipe: Connection, order: bytes
     ) -> None:
         """Take what a process reports, until its end."""
-        end: Header = {}
         try:
             with record.sending:
                 pipe.send_bytes(order)
-            while not end:
-                header, _ = unpack(pipe.recv_bytes())
-                if "end" in header:
-                    end = header
-                else:
-                    self._report(record, process, header["progress"])
+            while "end" not in (end := unpack(pipe.recv_bytes())[0]):
+                self._report(record, process, end["progress"])
         except (EOFError, OSError):
-            pass
-        process.join(5)
+            end = {}
+            process.join(5)
         with self._changed:
             if record.process is process:  # not cancelled in the meantime
                 self._finish(record, end)
@@ -219,7 +214,7 @@ class Jobs:
         assert record.process is not None
         code = record.process.exitcode
         self._kill(record)
-        if end.get("end") == "paused" and not record.stopping and record.reached < record.target:
+        if end.get("end") == "paused" and record.wanted_on:
             self._again(record)
             return
         record.message = end.get("message")

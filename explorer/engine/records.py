@@ -22,7 +22,9 @@ BRIEF = 100
 @dataclass
 class Record:
     """A job and, while it runs, its process. target: the step at which it ends or pauses.
-    order: the message its process begins with, kept until the job is over."""
+    order: the message its process begins with, kept until the job is over.
+    given, told: the target its process knows, and whether that process was told to stop.
+    stopping: whether that is still wanted, for somebody may have joined since."""
 
     key: str
     owner: str
@@ -31,6 +33,8 @@ class Record:
     reached: int
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     order: tuple[Header, bytes] | None = None
+    given: int = 0
+    told: bool = False
     stopping: bool = False
     message: Header | None = None
     points: Points = field(default_factory=Points)
@@ -41,6 +45,11 @@ class Record:
     @property
     def over(self) -> bool:
         return self.status not in ("queued", "running")
+
+    @property
+    def wanted_on(self) -> bool:
+        """Whether, now that its process has paused, somebody wants the run to go on."""
+        return self.target > self.given or (self.told and not self.stopping)
 
 
 class Records:

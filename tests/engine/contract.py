@@ -176,6 +176,7 @@ class EngineContract:
         assert job.status == "finished"
         assert engine.progress(job.id, since=0)[-1].step == 60
         *_, begun = train(asked, store.run(asked.key).tokenizer, until=20)
+        assert wait(engine, engine.submit(asked.changed(20, 3.0), "anna", until=10).id).over
         run = store.run(changed.key)
         goes_on = train(changed, run.tokenizer, resume=begun.resume)
         assert run.weights() == weights_of(goes_on)

@@ -98,7 +98,6 @@ class TestLocal(EngineContract):
             import sys
             from explorer.engine import connect
             from explorer.store import Store
-from explorer.work import work
             engine = connect()
             job = engine.submit(Store({url!r}).run({trained!r}).experiment, "anna")
             assert job.status == "finished"
@@ -144,6 +143,7 @@ def test_a_store_that_cannot_be_opened_is_named():
         start_local("nosuch://place")
 
 
+@pytest.mark.slow
 def test_without_forkserver_and_unix_sockets(tmp_path):
     engine = start_local(str(tmp_path), slots=1, probes=1, probe_seconds=60.0, portable=True)
     try:
