@@ -128,15 +128,17 @@ class Experiment(Spec):
         """
         try:
             chosen = Model.parse(model)
-            tokens = {"kind": tokens} if isinstance(tokens, str) else tokens
-            settings = defaults(len(text.content), chosen, quality) | training
+            cut = Tokenisation.model_validate(
+                {"kind": tokens} if isinstance(tokens, str) else tokens)
+            settings = defaults(len(text.content), chosen, quality,
+                                _vocabulary(text, cut)) | training
             if steps is not None:
                 settings["steps"] = steps
             experiment = cls(
                 task=Task.parse("language_model"),
                 data=Data(name=text.name[:200], sha256=text.sha256,
                           characters=len(text.content), held_out=held_out),
-                tokens=Tokenisation.model_validate(tokens),
+                tokens=cut,
                 model=chosen,
                 training=Training.model_validate(settings),
                 seed=seed,
@@ -153,7 +155,7 @@ class Experiment(Spec):
             if isinstance(data, str | bytes):
                 data = json.loads(data)
             written = data.get("format")
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, RecursionError) as error:
             raise ExperimentError(N_("This is not an experiment's JSON.")) from error
         if written != FORMAT:
             raise RunError(
@@ -203,11 +205,32 @@ class Experiment(Spec):
 
 
 BUDGET = {"quick": 0.25, "good": 1.0, "best": 4.0}  # of about 15 s on two cores
+EPOCHS = 25  # readings of a text after which it is learnt by heart rather than understood
+
+# By measurement (benchmarks/README.md): learning rate, batch, window, FLOPs a second of a core.
+_MEASURED = {"rnn": (0.005, 32, 32, 3e10), "gru": (0.01, 32, 32, 3e10),
+             "lstm": (0.02, 16, 64, 5e10)}
 
 
-def defaults(characters: int, model: Model, quality: Quality) -> dict[str, Any]:
-    """Training settings for a text of so many characters, found by measurement (benchmarks/)."""
-    settings: dict[str, Any] = {"batch": 32, "window": 64, "learning_rate": 0.005}
-    work = settings["batch"] * settings["window"] * 6 * model.parameters(100)  # FLOPs per step
-    settings["steps"] = max(50, min(5000, round(BUDGET[quality] * 15 * 2.5e10 / work)))
-    return settings
+def defaults(
+    characters: int, model: Model, quality: Quality, vocabulary: int = 100
+) -> dict[str, Any]:
+    """Training settings for a text of so many characters, found by measurement (benchmarks/).
+
+    vocabulary: how many different tokens there are, about: it counts for the time of a step.
+    """
+    rate, batch, window, speed = _MEASURED.get(model.kind, _MEASURED["gru"])
+    longest = 1 << max(3, (characters // 30).bit_length() - 1)  # several windows in any text
+    window = max(2, min(window, longest, characters // 2 - 1))
+    step = batch * window
+    affordable = BUDGET[quality] * 15 * speed / (step * 6 * model.parameters(vocabulary))
+    sensible = EPOCHS * characters / step
+    return {"batch": batch, "window": window, "learning_rate": rate,
+            "steps": max(60, round(min(affordable, sensible)))}
+
+
+def _vocabulary(text: Text, tokens: Tokenisation) -> int:
+    """How many different tokens a text has, before it is cut into them: an estimate."""
+    if tokens.kind == "character":
+        return len(set(text.content))
+    return min(tokens.vocabulary, len(text.content) // 20)

@@ -15,9 +15,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from explorer.errors import ExplorerError, RunError
+from explorer.errors import ExperimentError, ExplorerError, RunError
 from explorer.experiment import Experiment
 from explorer.store.files import Files
+from explorer.store.tensors import Damaged, position, shapes
 from explorer.text import Text, Tokenizer
 from explorer.words import N_
 
@@ -66,7 +67,10 @@ class Folder:
 
     def experiment(self) -> Experiment:
         """The experiment with its text; both must be what the key says."""
-        experiment = Experiment.parse(self._read("experiment.json"))
+        try:
+            experiment = Experiment.parse(self._read("experiment.json"))
+        except ExperimentError as error:
+            raise self._damaged("experiment.json", str(error)) from error
         if experiment.key != self.key:
             raise self._damaged("experiment.json", "it is not this run's")
         return self._checked("text.json", lambda data: experiment.with_text(
@@ -77,11 +81,11 @@ class Folder:
 
     def card(self) -> Mapping[str, Any]:
         """What a shipped run says of itself: name, title, about; empty for any other."""
-        return self._optional("card.json")
+        return self._optional("card.json", dict, dict) or {}
 
     def status(self) -> Mapping[str, Any]:
         """`status`, `message`, `error` (an ExplorerError as JSON), `seconds` of training."""
-        return {"status": "new", **self._optional("status.json")}
+        return self._optional("status.json", dict, dict) or {"status": "new"}
 
     def write_status(
         self, status: Status, message: str | ExplorerError = "", seconds: float = 0.0
@@ -114,7 +118,7 @@ class Folder:
         return tuple(sorted(int(match[1]) for match in steps if match))
 
     def weights(self, step: int) -> bytes:
-        return self._read(f"snapshots/{step}.safetensors")
+        return self._checked(f"snapshots/{step}.safetensors", _whole)
 
     def write_weights(self, step: int, weights: bytes) -> None:
         self.write(f"snapshots/{step}.safetensors", weights)
@@ -124,27 +128,19 @@ class Folder:
 
     def bests(self) -> list[tuple[int, float]]:
         """Each (step, validation loss) that was lower than all before it; the best stands last."""
-        try:
-            return self._checked("best.json", lambda data: [
-                (int(step), float(loss)) for step, loss in json.loads(data)])
-        except FileNotFoundError:
-            return []
+        return self._optional("best.json", list, lambda value: [
+            (int(step), float(loss)) for step, loss in value]) or []
 
     def write_bests(self, bests: list[tuple[int, float]]) -> None:
         self._write_json("best.json", bests)
 
-    def resume(self) -> bytes | None:
-        """All that is needed to go on, if the run got that far."""
+    def resume(self) -> tuple[int, bytes] | None:
+        """The step and all that is needed to go on from it; None if there is no such file, or
+        none that can be used."""
         try:
-            return self._files.read(f"{self._path}/resume.safetensors")
-        except FileNotFoundError:
-            return None
-
-    def read(self, name: str) -> bytes | None:
-        """A file as it is, or None."""
-        try:
-            return self._files.read(f"{self._path}/{name}")
-        except FileNotFoundError:
+            data = self._files.read(f"{self._path}/resume.safetensors")
+            return position(data), data
+        except (FileNotFoundError, Damaged):
             return None
 
     def write(self, name: str, data: bytes) -> None:
@@ -160,25 +156,33 @@ class Folder:
             raise self._damaged(name, "it is missing") from error
 
     def _checked(self, name: str, parse: Callable[[bytes], _T]) -> _T:
-        data = self._files.read(f"{self._path}/{name}")
+        data = self._read(name)
         try:
             return parse(data)
-        except (ValueError, TypeError, KeyError, ExplorerError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError, ExplorerError) as error:
             raise self._damaged(name, str(error)) from error
 
-    def _optional(self, name: str) -> Mapping[str, Any]:
-        def parse(data: bytes) -> Mapping[str, Any]:
-            return dict(json.loads(data))
+    def _optional(self, name: str, kind: type, parse: Callable[[Any], _T]) -> _T | None:
+        """A JSON file whose value is a `kind`; None if there is no such file."""
+        def parse_json(data: bytes) -> _T:
+            value = json.loads(data)
+            if not isinstance(value, kind):
+                raise ValueError(f"it holds no {kind.__name__}")
+            return parse(value)
 
-        try:
-            return self._checked(name, parse)
-        except FileNotFoundError:
-            return {}
+        if not self._files.exists(f"{self._path}/{name}"):
+            return None
+        return self._checked(name, parse_json)
 
     def _damaged(self, name: str, reason: str) -> RunError:
         return RunError(
             N_("Run {key} is damaged ({file}: {reason}). Delete it and train it again."),
             key=self.key, file=name, reason=reason[:200])
+
+
+def _whole(weights: bytes) -> bytes:
+    shapes(weights)
+    return weights
 
 
 def frame(rows: list[dict[str, float]]) -> pd.DataFrame:

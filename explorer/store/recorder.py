@@ -10,7 +10,6 @@ from explorer.errors import ExplorerError
 from explorer.experiment import Experiment
 from explorer.store.files import Files
 from explorer.store.folder import Folder, Status, frame
-from explorer.store.tensors import position
 from explorer.text import Tokenizer
 from explorer.training.events import Progress, Snapshot
 
@@ -21,12 +20,14 @@ class Recorder:
     """Opens a run's folder, or creates it, and writes what training yields.
 
     tokenizer: learnt from the experiment's text. resume: of the last finished snapshot, to go on
-    from; whatever was written after it is dropped. A new experiment with `changes` starts from
-    where the same experiment with fewer of them stopped, if that was not after the change.
+    from; whatever was written after it is dropped. step: of that snapshot, 0 for a new run. A new
+    experiment with `changes` starts from where the same experiment with fewer of them stopped, if
+    that was not after the change.
     """
 
     tokenizer: Tokenizer
     resume: bytes | None
+    step: int
 
     def __init__(self, files: Files, experiment: Experiment) -> None:
         """Raises DataError (text that cannot be used), RunError (damaged, disk full)."""
@@ -38,20 +39,14 @@ class Recorder:
         else:
             self.tokenizer = Tokenizer.learn(experiment.text, experiment.tokens)
             self._folder.create(experiment, self.tokenizer)
-        self.resume = self._folder.resume()
-        if self.resume is None:
-            self.resume = self._inherit(files)
+        found = self._folder.resume() or self._inherit(files)
+        self.step, self.resume = found or (0, None)
         self._every = max(1, experiment.training.steps // ROWS)
         self._planned = set(experiment.training.snapshot_steps())
         self._spent = float(self._folder.status().get("seconds", 0.0))
         self._began = time.monotonic()
         self._started = False
         self._keep_until(-1 if self.resume is None else self.step)
-
-    @property
-    def step(self) -> int:
-        """After how many steps training goes on; 0 for a new run."""
-        return 0 if self.resume is None else position(self.resume)
 
     def record(self, event: Progress | Snapshot) -> None:
         """Take in what training yields. Raises RunError when the disk is full."""
@@ -116,16 +111,16 @@ class Recorder:
     def _seconds(self) -> float:
         return self._spent + time.monotonic() - self._began
 
-    def _inherit(self, files: Files) -> bytes | None:
+    def _inherit(self, files: Files) -> tuple[int, bytes] | None:
         """Copy the beginning of the run that this one changes by hand, if it stopped in time."""
         changes = self._experiment.training.changes
         for count in reversed(range(len(changes))):
             parent = Folder(files, _with_fewer_changes(self._experiment, count).key)
-            resume = parent.resume() if parent.exists() else None
-            if resume is not None and position(resume) <= changes[count].step:
-                self._copy(parent, position(resume))
-                self._folder.write("resume.safetensors", resume)
-                return resume
+            found = parent.resume() if parent.exists() else None
+            if found is not None and found[0] <= changes[count].step:
+                self._copy(parent, found[0])
+                self._folder.write("resume.safetensors", found[1])
+                return found
         return None
 
     def _copy(self, parent: Folder, until: int) -> None:

@@ -43,9 +43,9 @@ class TestBatches:
         assert torch.equal(before, torch.get_rng_state())
 
     def test_an_epoch_reads_nearly_all_once(self, sampling):
-        steps = (len(IDS) - 1) // 32
-        seen = torch.cat([LanguageModel.batch(IDS, settings(sampling=sampling), 0, step)[0].flatten()
-                          for step in range(steps)])
+        training = settings(sampling=sampling)
+        seen = torch.cat([LanguageModel.batch(IDS, training, 0, step)[0].flatten()
+                          for step in range((len(IDS) - 1) // 32)])
         assert len(seen.unique()) >= len(seen) - 32
         assert len(seen.unique()) > 0.94 * len(IDS)
 

@@ -1,6 +1,7 @@
 """The loop: what it yields, when it stops, and that stopping changes nothing."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from safetensors.numpy import load
 from explorer.errors import DataError, Diverged
 from explorer.text import Text, Tokenizer
 from explorer.training.events import Progress, Snapshot
+from explorer.training.learner import Learner
 from explorer.training.loop import build, load_weights, split, train
 from tests.training.small import MODELS, TEXT, small
 
@@ -38,7 +40,7 @@ class TestWhatItYields:
         assert isinstance(events[0], Snapshot)
 
     def test_each_snapshot_follows_the_progress_of_its_step_with_the_same_validation(self, events):
-        for before, event in zip(events, events[1:], strict=False):
+        for before, event in pairwise(events):
             if isinstance(event, Snapshot):
                 assert before.step == event.step
                 assert before.metrics.items() >= event.metrics.items()
@@ -133,31 +135,43 @@ class TestTheSameRun:
             load_weights(build(small("one-hot"), 21), weights)
 
 
+@pytest.fixture(scope="module")
+def diverged():
+    """What came before a run diverged, and how it said so."""
+    wild = small("rnn-relu", steps=60, optimizer="sgd", learning_rate=1000, clip=0,
+                 schedule="constant", snapshots=20)
+    tokenizer = Tokenizer.learn(TEXT, wild.tokens)
+    came: list = []
+    with pytest.raises(Diverged) as caught:
+        came.extend(train(wild, tokenizer))
+    return came, caught.value
+
+
 class TestWhatStopsIt:
-    wild = {"optimizer": "sgd", "learning_rate": 1000, "clip": 0, "schedule": "constant",
-            "snapshots": 20}
+    def test_a_rate_that_diverges_ends_with_the_last_good_snapshot_named(self, diverged):
+        came, error = diverged
+        assert error.values["last_good"] == snapshots(came)[-1].step
+        assert error.values["step"] > came[-1].step or came[-1].step == 0
+        assert "Lower the learning rate" in str(error)
 
-    def test_a_rate_that_diverges_ends_with_the_last_good_snapshot_named(self):
-        events = []
-        experiment = small("rnn-relu", steps=60, **self.wild)
-        tokenizer = Tokenizer.learn(TEXT, experiment.tokens)
-        with pytest.raises(Diverged) as caught:
-            for event in train(experiment, tokenizer):
-                events.append(event)
-        assert caught.value.values["last_good"] == snapshots(events)[-1].step
-        assert "Lower the learning rate" in str(caught.value)
-
-    def test_every_snapshot_of_a_diverging_run_is_finite(self):
-        experiment = small("rnn-relu", steps=60, **self.wild)
-        tokenizer = Tokenizer.learn(TEXT, experiment.tokens)
-        kept = []
-        with pytest.raises(Diverged):
-            for event in train(experiment, tokenizer):
-                if isinstance(event, Snapshot):
-                    kept.append(event)
-        for snapshot in kept:
+    def test_every_snapshot_of_a_diverging_run_is_finite(self, diverged):
+        for snapshot in snapshots(diverged[0]):
             assert all(np.isfinite(value).all() for value in load(snapshot.weights).values())
             assert all(math.isfinite(value) for value in snapshot.metrics.values())
+
+    @pytest.mark.parametrize(("value", "tensor"), [(math.inf, "core.bias_hh_l0"),
+                                                   (1e38, "validation loss")])
+    def test_weights_that_cannot_be_used_are_never_a_snapshot(self, value, tensor):
+        learner = Learner(small(steps=5), 21)
+        learner.learn(torch.arange(200) % 21)
+        parameters = dict(learner._network.named_parameters())
+        with torch.no_grad():
+            parameters["core.bias_hh_l0"].fill_(value)
+            parameters["decoder.weight"].fill_(3e38)
+        with pytest.raises(Diverged) as caught:
+            learner.snapshot(torch.arange(50) % 21)
+        assert caught.value.values["tensor"] == tensor
+        assert caught.value.values["last_good"] == 0
 
     def test_a_text_shorter_than_a_window(self):
         short = small(text=Text("short", "abcd" * 10), window=64)
