@@ -75,8 +75,8 @@ def normal(content: str) -> str:
         # two halves pasted one after the other are one character
         content = content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     content = content.replace("\r\n", "\n").replace("\r", "\n")
-    content = _FORBIDDEN.sub("", content)
-    return unicodedata.normalize("NFC", content).removeprefix("\ufeff")
+    content = _FORBIDDEN.sub("", content).lstrip("\ufeff")
+    return unicodedata.normalize("NFC", content)
 
 
 def _clean_name(name: str) -> str:

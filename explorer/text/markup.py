@@ -89,8 +89,14 @@ class _Reader(HTMLParser):
         self.verbatim = self.verbatim and tag != "pre"
 
     def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.parts.append(data if self.verbatim else re.sub(r"[ \t\n\f]+", " ", data))
+        if self.silent:
+            return
+        if not self.verbatim:
+            data = re.sub(r"[ \t\n\f]+", " ", data)
+            if not self.parts or self.parts[-1].endswith("\n"):
+                data = data.removeprefix(" ")
+        if data:
+            self.parts.append(data)
 
     def _break(self, tag: str) -> None:
         if tag in _BLOCKS and not self.silent:
@@ -110,7 +116,7 @@ def html_text(name: str, content: str) -> str:
     except AssertionError as error:  # how the parser says that a declaration is malformed
         raise _unreadable(name, reader) from error
     text = "".join(reader.parts)
-    text = re.sub(r" *\n *", "\n", text.replace("\u00a0", " "))
+    text = re.sub(r" +\n", "\n", text.replace("\u00a0", " "))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
