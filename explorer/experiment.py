@@ -223,7 +223,8 @@ def defaults(
     longest = 1 << max(3, (characters // 30).bit_length() - 1)  # several windows in any text
     window = max(2, min(window, longest, characters // 2 - 1))
     step = batch * window
-    affordable = BUDGET[quality] * 15 * speed / (step * 6 * model.parameters(vocabulary))
+    seconds = step * 6 * model.parameters(vocabulary) / speed + 0.001  # of a step
+    affordable = BUDGET[quality] * 15 / seconds
     sensible = EPOCHS * characters / step
     return {"batch": batch, "window": window, "learning_rate": rate,
             "steps": max(60, round(min(affordable, sensible)))}

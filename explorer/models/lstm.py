@@ -20,7 +20,7 @@ class LSTM(Recurrent):
 
     kind: Literal["lstm"] = "lstm"
     forget_bias: float = Field(
-        1.0,
+        0.0,
         ge=-5,
         le=5,
         title=N_("Forget-gate bias"),
