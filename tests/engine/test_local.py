@@ -30,10 +30,12 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.xdist_group("engine")
 class TestLocal(EngineContract):
     start = staticmethod(start_local)
 
-    def test_cancel_takes_well_under_a_second(self, engine):
+    @pytest.mark.timing
+    def test_cancel_takes_less_than_200_ms(self, engine):
         took = []
         for _ in range(3):
             job = engine.submit(endless(), "anna")
@@ -41,9 +43,10 @@ class TestLocal(EngineContract):
             began = time.perf_counter()
             engine.cancel(job.id, "anna")
             took.append(time.perf_counter() - began)
-        assert sorted(took)[1] < 0.5  # 0.02 s on an idle machine
+        assert sorted(took)[1] < 0.2  # 0.03 s even on a busy machine
 
-    def test_the_first_progress_comes_soon(self, engine, trained):
+    @pytest.mark.timing
+    def test_the_first_progress_comes_within_a_second(self, engine, trained):
         took = []
         for _ in range(3):
             began = time.perf_counter()
@@ -51,7 +54,7 @@ class TestLocal(EngineContract):
             next(iter(engine.watch(job.id)))
             took.append(time.perf_counter() - began)
             wait(engine, job.id)
-        assert sorted(took)[1] < 2  # 0.15 s on an idle machine
+        assert sorted(took)[1] < 1  # 0.25 s even on a busy machine
 
     @linux
     def test_killed_from_outside_it_says_so_and_goes_on(self, engine, shared, url):
