@@ -13,24 +13,24 @@ SAMPLE = 40_000  # bytes that the encoding is guessed from when it is not UTF-8
 CONTROLS = 0.01  # a higher share of control characters is no text
 STOPS = 0.02  # a lower share of spaces and stops is no UTF-16 text
 
-_MAGIC = {
-    b"\x89PNG": N_("a PNG image"),
-    b"\xff\xd8\xff": N_("a JPEG image"),
-    b"GIF8": N_("a GIF image"),
-    b"RIFF": N_("a sound, film or WebP image"),
-    b"PK\x03\x04": N_("a zip archive or an office document"),
-    b"\xd0\xcf\x11\xe0": N_("an office document"),
-    b"\x1f\x8b": N_("a gzip archive"),
-    b"BZh9": N_("a bzip2 archive"),
-    b"\xfd7zXZ": N_("an xz archive"),
-    b"7z\xbc\xaf": N_("a 7z archive"),
-    b"Rar!\x1a": N_("a RAR archive"),
-    b"\x7fELF": N_("a program"),
-    b"SQLite format 3": N_("a database"),
-    b"PAR1": N_("Parquet data"),
-    b"ID3\x03": N_("a sound"),
-    b"ID3\x04": N_("a sound"),
-    b"OggS\x00": N_("a sound or film"),
+_MAGIC = {  # names that are the same in every language
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF8": "GIF",
+    b"RIFF": "RIFF (.wav, .webp, .avi)",
+    b"PK\x03\x04": "ZIP (.zip, .docx, .xlsx, .epub)",
+    b"\xd0\xcf\x11\xe0": "OLE (.doc, .xls)",
+    b"\x1f\x8b": "gzip",
+    b"BZh9": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"7z\xbc\xaf": "7z",
+    b"Rar!\x1a": "RAR",
+    b"\x7fELF": "ELF",
+    b"SQLite format 3": "SQLite",
+    b"PAR1": "Parquet",
+    b"ID3\x03": "MP3",
+    b"ID3\x04": "MP3",
+    b"OggS\x00": "Ogg",
 }
 _BOMS = {  # UTF-32 before UTF-16: its mark begins with the other's
     codecs.BOM_UTF8: "utf-8",
@@ -103,7 +103,9 @@ def _refuse_formats(name: str, suffix: str, data: bytes) -> None:
     for magic, what in _MAGIC.items():
         if data.startswith(magic):
             raise DataError(
-                N_("“{name}” is {what}, not text: save its text as .txt (UTF-8), or paste it."),
+                N_(
+                    "“{name}” is a {what} file, not text: save its text as .txt (UTF-8), or paste it."
+                ),
                 name=name,
                 what=what,
             )

@@ -115,8 +115,8 @@ def test_too_long_says_limit_and_size() -> None:
 
 
 def test_images_and_archives_with_the_name_of_a_text() -> None:
-    assert "a PNG image" in refused("a.txt", PNG)
-    assert "a zip archive or an office document" in refused("a.txt", b"PK\x03\x04" + bytes(40))
+    assert "is a PNG file, not text" in refused("a.txt", PNG)
+    assert "is a ZIP (.zip, .docx" in refused("a.txt", b"PK\x03\x04" + bytes(40))
 
 
 def test_a_pdf_is_refused_with_the_reason() -> None:
