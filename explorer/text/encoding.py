@@ -104,7 +104,8 @@ def _refuse_formats(name: str, suffix: str, data: bytes) -> None:
         if data.startswith(magic):
             raise DataError(
                 N_(
-                    "“{name}” is a {what} file, not text: save its text as .txt (UTF-8), or paste it."
+                    "“{name}” is a {what} file, not text: save its text as .txt (UTF-8), or "
+                    "paste it."
                 ),
                 name=name,
                 what=what,
