@@ -73,16 +73,19 @@ class Engine(Protocol):
 
     def pause(self, id: str, owner: str) -> Job:
         """Stop with a snapshot of the very step; `submit` goes on from it. If others joined the
-        job, only this owner leaves it."""
+        job, only this owner leaves it. Waits some seconds for the step that is being taken. Raises
+        EngineError when the job is not this owner's."""
         ...
 
     def cancel(self, id: str, owner: str) -> Job:
-        """Stop now (under 200 ms); finished snapshots stay. Others who joined keep the job."""
+        """Stop now (under 200 ms); finished snapshots stay. Others who joined keep the job. Raises
+        EngineError when the job is not this owner's."""
         ...
 
     def ask(self, probe: str, key: str, /, **parameters: Any) -> xr.Dataset:
         """Run a probe (see explorer.probes) on a run in a warm process, within a time limit.
-        Raises EngineError (time), RunError, DataError."""
+        parameters: `step`, the snapshot that is opened (−1 the last, the default; −2 …, as in a
+        list), and the probe's own. Raises EngineError (time), RunError, DataError."""
         ...
 
     def status(self) -> EngineStatus: ...

@@ -86,8 +86,6 @@ class LocalEngine:
         return self._ask_job(pack({"op": "cancel", "id": id, "owner": owner}))
 
     def ask(self, probe: str, key: str, /, **parameters: Any) -> xr.Dataset:
-        """`step` among the parameters says which snapshot is opened: −1 the last, −2 …, as in a
-        list. The rest is the probe's."""
         request = {"op": "ask", "probe": probe, "key": key, "parameters": parameters}
         return unpack_dataset(*self._exchange(pack(request)))
 
