@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -106,6 +107,8 @@ class LocalEngine:
                     process.wait(5)
                 except subprocess.TimeoutExpired:
                     process.kill()
+            if isinstance(self._address, str):  # what a killed supervisor leaves behind
+                shutil.rmtree(Path(self._address).parent, ignore_errors=True)
 
     def _ask_job(self, message: bytes) -> Job:
         return Job(**self._exchange(message)[0]["job"])

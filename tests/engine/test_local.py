@@ -198,6 +198,7 @@ def test_nothing_outlives_a_kill(tmp_path, victim):
         time.sleep(600)
     """
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT,
+                          env=os.environ | {"TMPDIR": str(tmp_path)},
                           stdout=subprocess.PIPE) as parent:
         supervisor = int(parent.stdout.readline())
         family = [supervisor, *descendants(supervisor)]
