@@ -12,7 +12,9 @@ import xarray as xr
 
 from explorer.engine import Engine
 from explorer.engine.local import connect
+from explorer.errors import ExplorerError
 from explorer.store import Run, Store
+from explorer.ui.figure import plain
 
 
 @st.cache_resource(show_spinner=False)
@@ -50,3 +52,12 @@ def ask(probe: str, key: str, step: int, **parameters: Any) -> xr.Dataset:
     step: one of the run's snapshots (not −1, whose meaning changes while a run goes on).
     """
     return _asked(probe, key, step, json.dumps(parameters, sort_keys=True))
+
+
+def ask_or_stop(probe: str, key: str, step: int, **parameters: Any) -> xr.Dataset:
+    """As `ask`; when there is no answer, says why and ends the page there."""
+    try:
+        return ask(probe, key, step, **parameters)
+    except ExplorerError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        st.stop()

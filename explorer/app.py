@@ -1,0 +1,31 @@
+"""The router: one page per file of `pages/`, grouped in sections; the language in the corner."""
+
+from __future__ import annotations
+
+import gc
+
+import streamlit as st
+
+from explorer import words
+from explorer.ui import places
+from explorer.ui.language import control
+from explorer.ui.session import asset, language
+from explorer.words import _
+
+
+@st.cache_resource(show_spinner=False)
+def _settle() -> None:
+    """Once per process: speak each session's language, and keep what was imported out of the full
+    garbage collection that Streamlit runs after every script (130 ms with the chart libraries)."""
+    words.speak_for(language)
+    gc.collect()
+    gc.freeze()
+
+
+_settle()
+st.set_page_config(page_title=_("Sequence Explorer"), page_icon=":material/insights:",
+                   layout="wide")
+st.html(f"<style>{asset('page.css')}</style>")
+chosen = st.navigation(places.sections(), position="top")
+control()
+chosen.run()

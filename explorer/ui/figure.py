@@ -1,0 +1,52 @@
+"""A Figure on the screen: chart, caption, and everything one may take away."""
+
+from __future__ import annotations
+
+import streamlit as st
+import xarray as xr
+
+from explorer.ui.session import asset
+from explorer.ui.text import plain
+from explorer.views import Figure
+from explorer.words import _
+
+__all__ = ["netcdf", "plain", "show"]
+
+_exporter = st.components.v2.component(
+    "explorer_exporter", css=asset("exporter.css"), js=asset("exporter.js"))
+
+_CONFIG = {"displaylogo": False, "displayModeBar": "hover", "responsive": True,
+           "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+           "toImageButtonOptions": {"format": "svg"}}
+
+
+def show(figure: Figure, key: str, trace: xr.Dataset | None = None) -> None:
+    """Draw a figure with its caption and its downloads: HTML, SVG, PNG, CSV, and the trace as
+    NetCDF if given."""
+    import plotly.graph_objects as go
+
+    with st.container(key=key):
+        if isinstance(figure.chart, go.Figure):
+            figure.chart.update_layout(modebar={"bgcolor": "rgba(0,0,0,0)"})
+            st.plotly_chart(figure.chart, theme=None, config=_CONFIG, alt=figure.alt,
+                            key=f"{key}-chart")
+        else:
+            st.altair_chart(figure.chart, alt=figure.alt, key=f"{key}-chart")
+    said, take = st.columns([5, 1.2], vertical_alignment="top")
+    said.caption(plain(figure.caption))
+    with take.popover(_("Download"), icon=":material/download:", type="tertiary"):
+        _exporter(data={"key": key, "name": figure.name}, key=f"{key}-exporter")
+        st.download_button("HTML", figure.html, f"{figure.name}.html", "text/html",
+                           key=f"{key}-html", on_click="ignore", width="stretch")
+        st.download_button("CSV", lambda: figure.data.to_csv(index=False), f"{figure.name}.csv",
+                           "text/csv", key=f"{key}-csv", on_click="ignore", width="stretch")
+        if trace is not None:
+            st.download_button("NetCDF", lambda: netcdf(trace), f"{figure.name}.nc",
+                               "application/x-netcdf", key=f"{key}-nc", on_click="ignore",
+                               width="stretch")
+
+
+def netcdf(trace: xr.Dataset) -> bytes:
+    """A trace as a NetCDF file."""
+    return bytes(trace.to_netcdf(engine="h5netcdf"))
+

@@ -1,0 +1,47 @@
+"""What our words mean, one hover away."""
+
+from __future__ import annotations
+
+import html
+
+from explorer.words import N_, _
+
+TERMS: dict[str, str] = {
+    "perplexity": N_(
+        "Among how many equally likely tokens the network hesitates: 1 is certainty, the size of "
+        "the vocabulary is a blind guess. It is e to the mean loss."),
+    "held-out perplexity": N_(
+        "Perplexity on the end of the text, which is kept back from training. When it rises while "
+        "training perplexity falls, the network learns the text by heart."),
+    "gradient norm": N_(
+        "The length of all weight changes together before they are clipped: how strongly this step "
+        "pulls."),
+    "tokens per second": N_("How many tokens of text are trained on each second."),
+    "temperature": N_(
+        "Below 1 the likeliest tokens become likelier still, above 1 chances even out; 0 always "
+        "takes the likeliest."),
+    "top-k": N_("Draw only among the k likeliest tokens; 0 = among all."),
+    "top-p": N_("Draw only among the likeliest tokens that together reach this probability."),
+    "prefix": N_("The network reads this first, which warms its state up, then goes on by itself."),
+    "snapshot": N_("The weights as they were after so many steps."),
+    "token": N_("One piece of text that the network reads in one step: a character, say."),
+    "gate": N_("Numbers between 0 and 1, one for each unit, that say how much may pass."),
+    "hidden state": N_(
+        "What the network shows at a step, a number for each unit; the next guess is made of it."),
+    "unit": N_("One of the numbers that a layer remembers."),
+    "vocabulary": N_("All the different tokens that the network knows."),
+}
+
+
+def meaning(term: str) -> str:
+    """What a term means, in the language spoken now."""
+    return _(TERMS[term])
+
+
+def term(name: str, shown: str | None = None) -> str:
+    """A term with its meaning on hover, as HTML for the sentence of `ui.page`.
+
+    shown: the word as the sentence has it, if it is not the term itself.
+    """
+    said = html.escape(meaning(name), quote=True)
+    return f'<abbr title="{said}">{html.escape(shown or _(name))}</abbr>'

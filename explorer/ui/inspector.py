@@ -1,0 +1,46 @@
+"""One step of the cell, its equations filled with its numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+import xarray as xr
+
+from explorer.models.recurrent import Recurrent, Sums
+from explorer.observations import OBSERVATIONS
+from explorer.ui.figure import plain
+from explorer.views.gates import plane
+from explorer.words import _
+
+TERMS = 5  # of each product are listed
+PARTS = ("from_input", "from_state", "bias_input", "bias_state")
+
+
+def step_with_numbers(spec: Recurrent, trace: xr.Dataset, sums: xr.Dataset) -> None:
+    """The equations of one unit at one token. sums: what the probe `inspect` said of it."""
+    token, layer, unit = (int(sums.attrs[name]) for name in ("token", "layer", "unit"))
+    now = {name: float(plane(trace, name, layer)[token, unit]) for name in spec.observes}
+    before = {name: float(plane(trace, name, layer)[token - 1, unit]) if token else 0.0
+              for name in spec.observes}
+    blocks = [str(block) for block in sums["block"].values]
+    filled = {block: Sums(*(float(sums[part].sel(block=block)) for part in PARTS))
+              for block in blocks}
+    st.markdown(_("Token {token}, “{label}”, unit {unit} of layer {layer}:", token=token,
+                  label=plain(str(trace["label"].values[token])), unit=unit, layer=layer + 1))
+    for formula in spec.filled(filled, before, now):
+        st.latex(formula)
+    with st.expander(_("The matrix products, unfolded")):
+        st.caption(_("The largest terms of W x and U h for this unit: weight times what it reads."))
+        st.dataframe(_terms(sums, blocks), hide_index=True)
+
+
+def _terms(sums: xr.Dataset, blocks: list[str]) -> list[dict[str, object]]:
+    """Of each block's two products the largest terms: a table."""
+    rows: list[dict[str, object]] = []
+    for block in blocks:
+        for name, axis in (("input_terms", "x"), ("state_terms", "h")):
+            terms = sums[name].sel(block=block).values
+            rows += [{_("gate"): _(OBSERVATIONS[block].title), _("term"): f"{axis}[{place}]",
+                      _("adds"): float(terms[place])}
+                     for place in np.argsort(-np.abs(terms))[:TERMS]]
+    return rows

@@ -1,0 +1,100 @@
+"""The template that every page fills: question, controls, picture, what to notice, formula, code,
+what this does not show.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from explorer.errors import ExplorerError
+from explorer.ui import link, places
+from explorer.ui.text import plain, prose
+from explorer.words import _
+
+_log = logging.getLogger(__name__)
+
+
+def header(question: str, sentence: str) -> None:
+    """The question as the title, and the one sentence that a newcomer needs to look.
+
+    sentence: our own words, as Markdown; it may hold a `term(…)`, never a visitor's text.
+    """
+    st.title(question, anchor=False)
+    with st.container(key="sentence"):
+        st.markdown(sentence, unsafe_allow_html=True)
+
+
+def columns() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Where the picture goes, three quarters of the width, and where the words go."""
+    picture, aside = st.columns([3.2, 1], gap="medium")
+    return picture, aside
+
+
+def before_you_look(question: str, options: Sequence[str], answer: str, key: str) -> None:
+    """A prediction to make; the answer, computed from the data, opens when one has chosen."""
+    st.subheader(_("Before you look"), anchor=False)
+    if st.radio(question, options, index=None, key=key) is not None:
+        st.info(prose(answer), icon=":material/lightbulb:")
+
+
+def notice(sentences: Sequence[str]) -> None:
+    """What to notice: computed, true for this run and this text. **Bold** is kept, all else is
+    shown as it is."""
+    if sentences:
+        st.subheader(_("What to notice"), anchor=False)
+        st.markdown("\n".join(f"- {prose(sentence)}" for sentence in sentences))
+
+
+def letters(formulas: Sequence[str]) -> None:
+    """The formulas, in LaTeX, in their paper's letters."""
+    st.subheader(_("In its letters"), anchor=False)
+    with st.container(key="letters", gap=None):
+        for formula in formulas:
+            st.latex(formula)
+
+
+def code(*sources: Callable[..., object] | str) -> None:
+    """The code that ran: functions and classes show their real source."""
+    with st.expander(_("The code that ran"), icon=":material/code:"):
+        for source in sources:
+            text = source if isinstance(source, str) else inspect.getsource(source)
+            st.code(textwrap.dedent(text).strip(), language="python", wrap_lines=True)
+
+
+def not_shown(text: str) -> None:
+    """What this does not show."""
+    with st.expander(_("What this does not show"), icon=":material/visibility_off:"):
+        st.markdown(text)
+
+
+def onward(page: str, question: str) -> None:
+    """The link to another page, as a question; `page` is its file, "pages/gates.py" say."""
+    st.page_link(places.page(page), label=question, icon=":material/arrow_forward:",
+                 query_params=link.kept())
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Say an error of the block in words, in its place; what follows the block goes on."""
+    try:
+        yield
+    except ExplorerError as error:
+        complain(error)
+
+
+def complain(error: BaseException) -> None:
+    """An error on the page: ours in its own words, any other as an apology (it is logged)."""
+    if isinstance(error, ExplorerError):
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    _log.error("a page failed", exc_info=error)
+    st.error(_("Something went wrong on this page. Nothing of yours is lost: reload it, or go to "
+               "another page. What happened stands in the server's log."),
+             icon=":material/error:")

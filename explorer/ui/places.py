@@ -1,0 +1,54 @@
+"""Where the pages are: one for each file of `pages/`, in its section of the navigation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+from explorer.words import N_, _
+
+FOLDER = Path(__file__).parents[2] / "pages"
+
+
+class Place(NamedTuple):
+    """name: of the file, and of the page's address. section: "" stands outside of the sections.
+    question: what the page answers."""
+
+    name: str
+    title: str
+    section: str
+    question: str
+
+
+PLACES = (
+    Place("home", N_("Home"), "", N_("What is this?")),
+    Place("train", N_("Train and write"), N_("Recurrent"),
+          N_("Can a network learn to write like your text?")),
+    Place("gates", N_("Gates"), N_("Recurrent"),
+          N_("What does the network let in, keep, and let out?")),
+    Place("runs", N_("My runs"), N_("Runs"), N_("Which of your runs learnt best?")),
+)
+HOME = PLACES[0].name
+
+
+def open_places() -> list[Place]:
+    """The places whose file is there."""
+    return [place for place in PLACES if (FOLDER / f"{place.name}.py").exists()]
+
+
+def page(name: str) -> st.Page:
+    """The page of a place, by its name or its file, for the navigation and for links to it."""
+    name = name.removeprefix("pages/").removesuffix(".py")
+    place = next(place for place in PLACES if place.name == name)
+    return st.Page(FOLDER / f"{name}.py", title=_(place.title), url_path=name,
+                   default=name == HOME)
+
+
+def sections() -> dict[str, list[st.Page]]:
+    """The pages as the navigation shows them."""
+    found: dict[str, list[st.Page]] = {}
+    for place in open_places():
+        found.setdefault(_(place.section), []).append(page(place.name))
+    return found

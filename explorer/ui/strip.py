@@ -1,0 +1,74 @@
+"""A strip of tokens: coloured text that one can point at, click and walk through by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from explorer.ui.session import asset
+from explorer.views.palette import palette
+
+_strip = st.components.v2.component(
+    "explorer_strip", css=asset("strip.css"), js=asset("strip.js"))
+
+
+@dataclass(frozen=True)
+class StripEvent:
+    """index: the token that was clicked. candidate: the id of the candidate that was chosen for
+    it. key: the meaning of the key that was pressed."""
+
+    index: int | None = None
+    candidate: int | None = None
+    key: str | None = None
+
+
+def strip(
+    tokens: Sequence[str],
+    colours: Sequence[str | None],
+    *,
+    label: str,
+    key: str,
+    hover: Sequence[Sequence[str]] = (),
+    candidates: Sequence[Sequence[tuple[str, str, int]]] = (),
+    selected: int | None = None,
+    keys: Mapping[str, str] | None = None,
+) -> StripEvent | None:
+    """Draw the tokens; gives what was just done, once.
+
+    colours: a CSS background for each token, or None. label: the strip in words. hover: lines of
+    text for each. candidates: for each, (label, probability as text, id) that can be put in its
+    place. keys: key of the keyboard -> its meaning.
+    """
+    inks = [_ink(colour) for colour in colours]
+    found: Any = _strip(
+        data={"tokens": list(tokens), "colours": list(colours), "inks": inks, "label": label,
+              "hover": [list(lines) for lines in hover], "selected": selected,
+              "candidates": [list(map(list, row)) for row in candidates], "keys": dict(keys or {})},
+        key=key, on_event_change=lambda: None)
+    event = found.event if found else None
+    if not event:
+        return None
+    return StripEvent(event.get("index"), event.get("candidate"), event.get("key"))
+
+
+def _ink(colour: str | None) -> str | None:
+    """The text colour that reads best on a background."""
+    if not colour:
+        return None
+    inks = (palette("light").text, palette("dark").text)
+    return max(inks, key=lambda ink: contrast(ink, colour))
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two hex colours by WCAG 2: 1 to 21."""
+    bright, dim = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,0 +1,173 @@
+"""The panel of a run that is being trained: it watches, and has the buttons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.engine import Job
+from explorer.errors import ExplorerError
+from explorer.store import Run
+from explorer.ui.backend import ask, engine, store
+from explorer.ui.figure import show
+from explorer.ui.glossary import meaning
+from explorer.ui.page import complain
+from explorer.ui.session import owner, theme
+from explorer.ui.text import plain
+from explorer.views.history import Curve, perplexity
+from explorer.words import _
+
+SAMPLE = 120  # tokens written after each snapshot
+SAMPLES = 6  # of them are shown
+
+
+def panel(key: str) -> None:
+    """Watch a run until it ends: polled once a second, and no more when it is over."""
+    job = engine().find(key)
+    alive = job is not None and not job.over
+    st.fragment(_watch, run_every=1 if alive else None)(key, alive)
+
+
+def _watch(key: str, was_alive: bool) -> None:
+    """One look at the run. When it has just ended the whole page is drawn again."""
+    job = engine().find(key)
+    if was_alive and (job is None or job.over):
+        st.rerun()
+    run = store().run(key) if key in store() else None
+    history = _history(key, job, run)
+    if job is not None and job.status == "queued":
+        st.info(_("Waiting in the queue: place {place}, about {time} until it starts.",
+                  place=job.position, time=duration(job.eta)), icon=":material/hourglass:")
+    _buttons(key, job, run)
+    if history is None or run is None:
+        st.progress(0.0, _("Getting ready …"))
+        return
+    _numbers(history, run, job)
+    show(perplexity([Curve("", run.experiment.model.kind, history)],
+                    {_("blind guess"): run.tokenizer.size}, theme(),
+                    run.experiment.training.steps), key="curve")
+    _samples(run)
+
+
+def _history(key: str, job: Job | None, run: Run | None) -> pd.DataFrame | None:
+    """What was stored, and after it what has been reported since."""
+    stored = run.history if run is not None else pd.DataFrame()
+    fresh = pd.DataFrame()
+    if job is not None and not job.over:
+        fresh = pd.DataFrame([p.row() for p in engine().progress(job.id)])
+    if len(fresh) and len(stored):
+        stored = stored[stored["step"] < fresh["step"].min()]
+    both = pd.concat([part for part in (stored, fresh) if len(part)]) if len(stored) or len(
+        fresh) else None
+    return both
+
+
+def _numbers(history: pd.DataFrame, run: Run, job: Job | None) -> None:
+    last = history.iloc[-1]
+    steps, step = run.experiment.training.steps, int(last["step"])
+    alive = job is not None and not job.over
+    left = _(" · {time} left", time=duration(job.eta)) if alive and job and job.eta else ""
+    st.progress(step / steps, _("Step {step} of {steps}", step=step, steps=steps) + left)
+    cells = st.columns(5)
+    cells[0].metric(_("perplexity"), _number(last.get("perplexity")), help=meaning("perplexity"))
+    held = history["validation_perplexity"].dropna() if "validation_perplexity" in history else []
+    cells[1].metric(_("held-out perplexity"), _number(held.iloc[-1]) if len(held) else "–",
+                    help=meaning("held-out perplexity"))
+    cells[2].metric(_("blind guess"), str(run.tokenizer.size),
+                    help=_("The perplexity of guessing blindly: the size of the vocabulary."))
+    speed = last.get("tokens_per_second")
+    cells[3].metric(_("tokens per second"), f"{speed:,.0f}" if pd.notna(speed) else "–",
+                    help=meaning("tokens per second"))
+    cells[4].metric(_("gradient norm"), _number(last.get("gradient_norm")),
+                    help=meaning("gradient norm"))
+
+
+def _number(value: Any) -> str:
+    return f"{value:.2f}" if value is not None and pd.notna(value) else "–"
+
+
+def duration(seconds: float | None) -> str:
+    """So many seconds, in words."""
+    if seconds is None:
+        return _("an unknown time")
+    if seconds < 90:
+        return _("{count} s", count=max(1, round(seconds)))
+    return _("{count} min", count=round(seconds / 60))
+
+
+def _buttons(key: str, job: Job | None, run: Run | None) -> None:
+    """Pause, step, go on, cancel, and a hand on the learning rate."""
+    alive = job is not None and not job.over
+    row = st.container(horizontal=True, key="buttons")
+    if alive and job is not None:
+        row.button(_("Pause"), icon=":material/pause:", on_click=_do, args=("pause", key))
+        row.button(_("Cancel"), icon=":material/stop:", on_click=_do, args=("cancel", key))
+        if job.status == "running":
+            with row.popover(_("Learning rate"), icon=":material/tune:"):
+                _rate(key)
+    elif run is not None and run.status != "finished":
+        message = run.message or (str(ExplorerError.from_json(dict(job.message)))
+                                  if job is not None and job.message else "")
+        if message:
+            st.error(plain(message), icon=":material/error:")
+        row.button(_("Go on"), icon=":material/play_arrow:", type="primary", on_click=_do,
+                   args=("go on", key))
+        row.button(_("One step"), icon=":material/skip_next:", on_click=_do, args=("step", key))
+        with row.popover(_("Learning rate"), icon=":material/tune:"):
+            _rate(key)
+    if run is not None and not run.experiment.pure:
+        changes = ", ".join(_("× {factor} from step {step}", factor=f"{change.factor:g}",
+                              step=change.step) for change in run.experiment.training.changes)
+        st.caption(_("The learning rate was changed by hand: {changes}. This is a run of its own, "
+                     "no longer the pure experiment.", changes=changes))
+
+
+def _rate(key: str) -> None:
+    st.caption(_("The rate is multiplied from the next step on. What comes of it is a run of its "
+                 "own; this one stays as it is."))
+    for factor in (0.1, 0.5, 2.0, 10.0):
+        st.button(f"× {factor:g}", key=f"rate-{factor}", on_click=_do, width="stretch",
+                  args=("rate", key, factor))
+
+
+def _do(what: str, key: str, factor: float = 1.0) -> None:
+    """What a button does. The next drawing of the page shows what came of it."""
+    me = owner()
+    try:
+        job = engine().find(key)
+        if what in ("pause", "rate") and job is not None and not job.over:
+            engine().pause(job.id, me)
+        if what == "cancel" and job is not None:
+            engine().cancel(job.id, me)
+        if what in ("go on", "step", "rate"):
+            run = store().run(key)
+            experiment, last = run.experiment, max(run.snapshots, default=0)
+            if what == "rate":
+                experiment = experiment.changed(last, factor).with_text(experiment.text)
+            engine().submit(experiment, me, until=last + 1 if what == "step" else None)
+            store().claim(me, experiment.key)
+            st.session_state["training"] = experiment.key
+    except ExplorerError as error:
+        st.session_state["complaint"] = error
+    st.session_state["redraw"] = True
+
+
+def _samples(run: Run) -> None:
+    """What the network writes, snapshot by snapshot: one sees it learn to spell."""
+    if not run.snapshots:
+        return
+    st.subheader(_("What it writes"), anchor=False)
+    every = max(1, (len(run.snapshots) - 1) // (SAMPLES - 1))
+    steps = [*run.snapshots[:-1:every][: SAMPLES - 1], run.snapshots[-1]]
+    prefix = run.experiment.text.content[:12]
+    for step in reversed(steps):
+        try:
+            written = ask("generate", run.key, step, prefix=prefix, tokens=SAMPLE, temperature=0.7)
+        except ExplorerError as error:
+            complain(error)
+            return
+        label, sample = st.columns([1, 9])
+        label.caption(_("step {step}", step=step))
+        sample.text(written.attrs["text"])
