@@ -17,7 +17,8 @@ from explorer.views.order import order_units
 from explorer.views.palette import DASHES, Theme, palette
 from explorer.words import _
 
-CELLS = 48_000  # of a heatmap: keeps its message under 300 kB
+CELLS = 42_000  # of a heatmap: keeps its message under 300 kB
+WIDEST = 400  # tokens side by side; of longer texts a part is drawn
 NAMED = 100  # beyond so many tokens the axis is not labelled; the strip of text below is
 
 Array = NDArray[Any]
@@ -57,7 +58,7 @@ def gates(
     seen, colours = OBSERVATIONS[name], palette(theme)
     values = plane(trace, name, layer)  # (token, unit)
     T = len(values)
-    rows = order_units(values, order, unit)[: max(1, CELLS // min(T, 400))]
+    rows = order_units(values, order, unit)[: max(1, CELLS // min(T, WIDEST))]
     columns = slice(start, min(T, start + max(1, CELLS // len(rows))))
     drawn = values[columns][:, rows].T  # (unit, token)
     labels = [str(label) for label in trace["label"].values[columns]]
@@ -123,8 +124,8 @@ def units(
     """Lines of chosen units of one gate or state over the text."""
     name = observation or next(n for n in OBSERVATIONS if n in trace)
     seen, colours = OBSERVATIONS[name], palette(theme)
-    values = plane(trace, name, layer)[start : start + 400]  # (token, unit)
-    labels = [str(label) for label in trace["label"].values[start : start + 400]]
+    values = plane(trace, name, layer)[start : start + WIDEST]  # (token, unit)
+    labels = [str(label) for label in trace["label"].values[start : start + WIDEST]]
     x = [f"{start + i} {shown(label)}" for i, label in enumerate(labels)]
     dashes = list(DASHES.values())
     chart = go.Figure(

@@ -1,0 +1,123 @@
+"""Can a network learn to write like your text?"""
+
+import streamlit as st
+
+from explorer import ui
+from explorer.errors import ExplorerError
+from explorer.experiment import Experiment, Training, defaults
+from explorer.models import Model
+from explorer.models.recurrent import Recurrent
+from explorer.text import Tokenisation
+from explorer.ui import link
+from explorer.ui.backend import engine, store
+from explorer.ui.controls import form, make
+from explorer.ui.source import choose_text, preview
+from explorer.ui.training import panel
+from explorer.ui.writing import write
+from explorer.words import _
+
+KINDS = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
+QUALITIES = {"quick": _("quick, about 4 s"), "good": _("good, about 15 s"),
+             "best": _("best, about 1 min")}
+
+ui.header(
+    _("Can a network learn to write like your text?"),
+    _("Give it a text. It guesses the next token over and over, is corrected a little each time, "
+      "and after some seconds it writes by itself."),
+)
+
+
+def settings() -> Experiment | None:
+    """The controls: text, architecture, size, quality, and all other fields behind one button.
+    None while there is no text or something contradicts itself."""
+    left, right = st.columns([1.2, 1], gap="medium")
+    with left:
+        text = choose_text()
+    with right:
+        row = st.columns([1.2, 1])
+        link.seed("model", "lstm", allowed=KINDS)
+        kind = row[0].segmented_control(_("Architecture"), list(KINDS), key="model", required=True,
+                                        format_func=KINDS.__getitem__)
+        link.seed("hidden", 128, int, between=(1, 1024))
+        hidden = row[1].number_input(_("Hidden units"), 1, 1024, key="hidden", step=32,
+                                     help=_("How many numbers each layer remembers."))
+        link.seed("quality", "good", allowed=QUALITIES)
+        quality = st.segmented_control(_("Quality"), list(QUALITIES), key="quality", required=True,
+                                       format_func=QUALITIES.__getitem__,
+                                       help=_("How long it trains, on two cores."))
+        with st.popover(_("All settings"), icon=":material/tune:"):
+            family = Model.family[kind]
+            st.markdown(f"**{_('Model')}**")
+            fields = [name for name in family.model_fields if name != "hidden"]
+            chosen = form(family, {}, f"model-{kind}", fields) | {"kind": kind, "hidden": hidden}
+            st.markdown(f"**{_('Tokens')}**")
+            tokens = form(Tokenisation, {}, "tokens")
+            model = make(Model, chosen)
+            how = make(Tokenisation, tokens)
+            if text is None or not isinstance(model, Recurrent) or how is None:
+                return None
+            st.markdown(f"**{_('Training')}**")
+            start = defaults(len(text.content), model, quality)
+            training = form(Training, start, f"training-{kind}-{hidden}-{quality}-{text.sha256}")
+            seed = form(Experiment, {}, "experiment", ["seed"])
+    if preview(text, how) is None:
+        return None
+    link.write(model=kind, hidden=hidden, quality=quality)
+    try:
+        return Experiment.language_model(text, how, model, quality=quality, **training, **seed)
+    except ExplorerError as error:
+        ui.complain(error)
+        return None
+
+
+def start(experiment: Experiment) -> None:
+    """Hand the experiment to the engine; its run becomes the page's."""
+    try:
+        engine().submit(experiment, ui.owner())
+        store().claim(ui.owner(), experiment.key)
+        st.session_state["training"] = experiment.key
+    except ExplorerError as error:
+        st.session_state["complaint"] = error
+
+
+picture, aside = ui.columns()
+with picture:
+    experiment = settings()
+    st.button(_("Train"), type="primary", icon=":material/model_training:", disabled=not experiment,
+              on_click=start, args=(experiment,))
+    complaint = st.session_state.pop("complaint", None)
+    if complaint is not None:
+        ui.complain(complaint)
+    key = st.session_state.pop("training", None) or st.query_params.get("run")
+    link.write(run=key)
+    if key:
+        with ui.guard():
+            panel(key)
+            run = store().run(key) if key in store() else None
+            if run is not None and run.snapshots and run.status != "running":
+                st.subheader(_("Now let it write"), anchor=False)
+                write(run)
+            elif run is None and engine().find(key) is None:
+                st.warning(_("There is no run {key} here: check the link, or train it again.",
+                             key=ui.plain(key[:40])), icon=":material/link_off:")
+
+with aside:
+    ui.before_you_look(
+        _("A text has {count} different characters. Guessing blindly, among how many does one "
+          "hesitate?", count=60),
+        ["8", "30", "60"],
+        _("Among all 60: the perplexity of a blind guess is the size of the vocabulary, the dashed "
+          "line in the chart. All that lies below it, the network has learnt."), key="guess")
+    ui.notice([
+        _("Spaces and common letters come first, then short words, then spelling, at last names "
+          "and turns of phrase: read what it writes after each snapshot."),
+        _("When the held-out curve rises while the training curve falls, it learns your text by "
+          "heart."),
+    ])
+    ui.letters([r"p(x_{t+1} \mid x_1, \dots, x_t) = \mathrm{softmax}(W h_t + b)",
+                r"\mathrm{perplexity} = \exp\Big(-\frac1n \sum_{t} \ln p(x_{t+1} \mid x_{\le t})\Big)"])
+    ui.code(Training.rate, Training.snapshot_steps)
+    ui.not_shown(_(
+        "A low perplexity on a short text is mostly memory, not understanding. And one run is one "
+        "throw of the dice: another seed ends a little higher or lower."))
+ui.onward("pages/gates.py", _("What does it let in, keep, and let out? Open its gates."))
