@@ -64,7 +64,7 @@ class Watch:
         self.errors: list[str] = []
         self.foreign: list[str] = []
         context.on("request", lambda request: self._asked(request.url))
-        context.on("console", lambda said: self._said(said.type, said.text))
+        context.on("console", lambda said: self._said(said.type, said.text, said.location["url"]))
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
 
     def _asked(self, url: str) -> None:
@@ -72,9 +72,11 @@ class Watch:
         if parts.scheme not in ("data", "blob") and parts.netloc != self.home:
             self.foreign.append(url)
 
-    def _said(self, kind: str, text: str) -> None:
-        if kind == "error":
-            self.errors.append(text)
+    def _said(self, kind: str, text: str, place: str) -> None:
+        # Opened at /gates, Streamlit's client first asks /gates/_stcore/…, then /_stcore/….
+        looks_for_server = re.search(r"://[^/]+/[^/]+/_stcore/(health|host-config)$", place)
+        if kind == "error" and not looks_for_server:
+            self.errors.append(f"{text} ({place})")
 
 
 @pytest.fixture
