@@ -13,14 +13,14 @@ class Bar:
     """Shows the events of a training run; a context manager."""
 
     def __init__(self, steps: int, shown: bool = True) -> None:
-        self._bar = tqdm(total=steps, unit="step", disable=not shown, dynamic_ncols=True,
-                         leave=False)
+        self._bar = tqdm(total=steps, unit="step", disable=not shown, dynamic_ncols=True)
         self._validation = ""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._bar.leave = self._bar.n > 0  # nothing was done: nothing is left to see
         self._bar.close()
 
     def __call__(self, event: Progress | Snapshot) -> None:

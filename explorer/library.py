@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from explorer.experiment import Experiment
-from explorer.store import Run, Store
+from explorer.store import LOCAL, Run, Store
 
 if TYPE_CHECKING:
     from explorer.probes import Opened
@@ -18,7 +18,8 @@ def train(experiment: Experiment, store: Store | None = None, progress: bool = T
     """Train, and give the run as it stands in the store; at once if it was trained before.
 
     store: None is the default one. progress: show a bar on stderr. An unfinished run goes on from
-    its last snapshot. Raises ExplorerError: text that cannot be used, divergence, a full disk.
+    its last snapshot. The app lists it among your own runs. Raises ExplorerError: text that
+    cannot be used, divergence, a full disk.
     """
     from explorer.bar import Bar
     from explorer.work import work
@@ -26,6 +27,7 @@ def train(experiment: Experiment, store: Store | None = None, progress: bool = T
     store = store or Store()
     with Bar(experiment.training.steps, shown=progress) as bar:
         work(store, experiment, report=bar)
+    store.claim(LOCAL, experiment.key)
     return store.run(experiment.key)
 
 

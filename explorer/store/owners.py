@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from explorer.store.files import Files
 
+LOCAL = "local"  # whoever sits at this machine
 LONGEST = 200  # characters of a name
 
 

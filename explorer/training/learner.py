@@ -19,7 +19,7 @@ from explorer.training.events import Snapshot
 # more by the last one. Scoring costs a third of training, so this takes some 3 % of the time.
 VALIDATED = 0.045
 LEAST = 1024  # tokens scored by any snapshot
-SMOOTHING = 0.98  # of the loss behind the shown perplexity
+SMOOTHING = 50  # steps behind the shown perplexity
 
 
 def build(experiment: Experiment, vocabulary: int) -> nn.Module:
@@ -68,8 +68,7 @@ class Learner:
 
         self.step += 1
         self._state = None if training.sampling == "random" else _detached(state)
-        memory = min(SMOOTHING, 1 - 1 / self.step)  # a plain mean at first
-        self.loss = value if self.step == 1 else memory * self.loss + (1 - memory) * value
+        self.loss = smooth(self.loss, value, self.step)
         return value, norm
 
     def snapshot(self, held_out: Tensor) -> Snapshot:
@@ -133,6 +132,12 @@ class Learner:
             tensors[f"state.{index}"] = value.cpu().contiguous()
         about = {"step": self.step, "loss": self.loss, "best": self._best}
         return save(tensors, {"position": json.dumps(about)})
+
+
+def smooth(before: float, value: float, step: int) -> float:
+    """The mean over about the last tenth of the steps, at most `SMOOTHING` of them."""
+    share = max(1 / SMOOTHING, 10 / (step + 9))
+    return value if step == 1 else (1 - share) * before + share * value
 
 
 def perplexity(loss: float) -> float:

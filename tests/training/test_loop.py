@@ -11,7 +11,7 @@ from safetensors.numpy import load
 from explorer.errors import DataError, Diverged
 from explorer.text import Text, Tokenizer
 from explorer.training.events import Progress, Snapshot
-from explorer.training.learner import Learner
+from explorer.training.learner import Learner, smooth
 from explorer.training.loop import build, load_weights, split, train
 from tests.training.small import MODELS, TEXT, small
 
@@ -62,9 +62,21 @@ class TestWhatItYields:
             assert snapshot.best == (snapshot.metrics["validation_loss"] < lowest)
             lowest = min(lowest, snapshot.metrics["validation_loss"])
 
-    def test_the_perplexity_is_that_of_the_mean_loss_so_far(self, events):
-        losses = [e.loss for e in events if isinstance(e, Progress)]
-        assert events[-2].metrics["perplexity"] == pytest.approx(math.exp(np.mean(losses)))
+    def test_the_perplexity_is_that_of_the_loss_smoothed(self, events):
+        expected = math.nan
+        for event in events:
+            if isinstance(event, Progress):
+                expected = smooth(expected, event.loss, event.step)
+                assert event.metrics["perplexity"] == pytest.approx(math.exp(expected))
+
+    def test_smoothing_follows_a_fall_and_steadies_what_stays(self):
+        fall, steady = 5.0, 2.0
+        for step in range(1, 1001):
+            fall = smooth(fall, 5 - 3 * min(step / 500, 1), step)
+            steady = smooth(steady, 2 + (-1) ** step, step)
+        assert fall == pytest.approx(2, abs=0.01)
+        assert steady == pytest.approx(2, abs=0.02)
+        assert smooth(math.nan, 7.0, 1) == 7
 
     def test_nothing_held_out_means_no_validation_and_the_last_is_best(self):
         kept = snapshots(run(small(steps=8, held_out=0)))

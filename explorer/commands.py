@@ -1,0 +1,198 @@
+"""The command line. Results go to stdout, progress and messages to stderr; bad input ends with
+exit code 2 and one line, Ctrl-C with 130.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from explorer.errors import DataError, ExplorerError
+from explorer.experiment import Experiment, Training
+from explorer.models import Model
+from explorer.spec import Spec
+from explorer.store import Run, Store
+from explorer.text import CORPORA, Text, Tokenisation, corpus
+from explorer.words import N_, _
+
+
+class Parser(argparse.ArgumentParser):
+    """Complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (--help shows what there is)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or (given[0] not in COMMANDS and given[0] not in ("-h", "--help")):
+        given = ["serve", *given]
+    options = parser().parse_args(given)
+    try:
+        COMMANDS[options.command](options)
+    except ExplorerError as error:
+        return _complain(str(error), 2)
+    except OSError as error:
+        return _complain(str(error), 2)
+    except KeyboardInterrupt:
+        return _complain(_(STOPPED[options.command]), 130)
+    return 0
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"explorer: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def serve(options: argparse.Namespace) -> None:
+    from explorer.serve import serve
+
+    serve(options.port, options.address, options.store, options.browser)
+
+
+def train(options: argparse.Namespace) -> None:
+    from explorer.library import train
+
+    text = Text.read(options.text) if options.text else corpus(options.corpus)
+    experiment = Experiment.language_model(
+        text,
+        tokens={"kind": options.tokens} | _given(options, Tokenisation),
+        model={"kind": options.model} | _given(options, *Model.family.values()),
+        steps=options.steps, seed=options.seed, quality=options.quality,
+        held_out=options.held_out, **_given(options, Training))
+    result = summary(train(experiment, Store(options.store)))
+    print(json.dumps(result) if options.json else
+          "\n".join(f"{name}: {value}" for name, value in result.items()))
+
+
+def trace(options: argparse.Namespace) -> None:
+    store = Store(options.store)
+    run = store.run(options.run)
+    text = Text.read(options.text_file).content if options.text_file else options.text
+    if not options.out.endswith(".nc"):
+        raise DataError(N_("A trace is written as NetCDF: end “{name}” with .nc."),
+                        name=options.out)
+    from explorer.library import trace
+
+    found = trace(run, text, step=options.step)
+    found.to_netcdf(options.out, engine="h5netcdf")
+    print(json.dumps({"run": run.key, "step": found.attrs["step"],
+                      "tokens": found.sizes["token"], "out": options.out}))
+
+
+def pretrain(options: argparse.Namespace) -> None:
+    from explorer.pretrain import pretrain
+
+    pretrain(options.store)
+
+
+COMMANDS = {"serve": serve, "train": train, "trace": trace, "pretrain": pretrain}
+STOPPED = {
+    "serve": N_("stopped."),
+    "train": N_("stopped; the same command goes on from the last snapshot."),
+    "trace": N_("stopped; nothing was written."),
+    "pretrain": N_("stopped; the same command goes on from the last snapshot."),
+}
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """What a run came to; None where nothing was measured. loss and perplexity: of the text
+    trained on, smoothed over the last steps."""
+    last = run.history.iloc[-1]
+    scored = run.history["validation_perplexity"].dropna()
+    return {
+        "run": run.key,
+        "loss": _number(math.log(last["perplexity"])),
+        "perplexity": _number(last["perplexity"]),
+        "validation_perplexity": _number(scored.iloc[-1]) if len(scored) else None,
+        "tokens_per_second": _number(last["tokens_per_second"]),
+        "seconds": run.seconds,
+        "parameters": run.experiment.model.parameters(run.tokenizer.size),
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options; the settings are those of Experiment."""
+    whole = Parser("python -m explorer", description="Train sequence models on your own text, and "
+                                                     "look inside them.")
+    commands = whole.add_subparsers(dest="command", required=True)
+    for name, about in (("serve", "open the app in a browser (the default)"),
+                        ("train", "train a network on a text"),
+                        ("trace", "write down every gate of a network while it reads a text"),
+                        ("pretrain", "rebuild the runs that are shipped")):
+        command = commands.add_parser(name, help=about, description=about.capitalize() + ".")
+        command.add_argument("--store", metavar="URL", help="where runs are kept: a folder or any "
+                             "fsspec URL (default: EXPLORER_STORE, else your data folder)")
+        _OPTIONS[name](command)
+    return whole
+
+
+def _serve_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--port", type=int, default=8501, help="default: 8501")
+    command.add_argument("--address", default="localhost",
+                         help="who may connect: localhost (default) or an address of this machine")
+    command.add_argument("--no-browser", dest="browser", action="store_false",
+                         help="open no browser window")
+
+
+def _train_options(command: argparse.ArgumentParser) -> None:
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", metavar="FILE", help="the text to learn")
+    source.add_argument("--corpus", choices=CORPORA, help="or a built-in one")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument("--tokens", default="character", metavar="KIND",
+                         help="character, word, bpe or wordpiece")
+    command.add_argument("--model", default="lstm", metavar="KIND",
+                         help=", ".join(sorted(Model.family)))
+    command.add_argument("--steps", type=int, help="default: a budget by the size of the text")
+    command.add_argument("--quality", default="good", choices=("quick", "good", "best"),
+                         help="how much time that budget takes: about 4, 15, 60 s on two cores")
+    command.add_argument("--seed", type=int, default=0, help="where chance begins")
+    command.add_argument("--held-out", type=float, default=0.1,
+                         help="the share of the text, at its end, that is kept back")
+    known: set[str] = set()
+    for spec in _specs():
+        for name in _settings(spec):
+            about = spec.model_fields[name].description or ""
+            if name not in known:
+                known.add(name)
+                command.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE",
+                                     help=about.replace("%", "%%"))
+
+
+def _trace_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", metavar="RUN", help="its key, 32 hex digits")
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", help="what the network reads")
+    source.add_argument("--text-file", metavar="FILE", help="or a file of it")
+    command.add_argument("--step", type=int, default=-1, help="a snapshot; -1 (default) the last")
+    command.add_argument("--out", required=True, metavar="FILE.nc", help="the NetCDF file to write")
+
+
+_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "serve": _serve_options, "train": _train_options, "trace": _trace_options,
+    "pretrain": lambda command: None}
+
+
+def _specs() -> list[type[Spec]]:
+    return [*Model.family.values(), Tokenisation, Training]
+
+
+def _settings(spec: type[Spec]) -> list[str]:
+    """The fields of a spec that are options of `train` by their own name."""
+    return [name for name in spec.model_fields if name not in ("kind", "changes", "steps")]
+
+
+def _given(options: argparse.Namespace, *specs: type[Spec]) -> dict[str, str]:
+    """The settings that were given, of those specs."""
+    names = dict.fromkeys(name for spec in specs for name in _settings(spec))
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
