@@ -1,0 +1,85 @@
+"""Make the runs that ship with the project: `python -m explorer pretrain`. Imports torch."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from explorer.experiment import Experiment
+from explorer.store import Store
+from explorer.store.store import SHIPPED
+from explorer.text import corpus
+from explorer.words import N_
+
+
+class Card(NamedTuple):
+    """A run that is shipped. title and about: for people, to be translated where they are shown."""
+
+    name: str
+    title: str
+    about: str
+    text: str
+    model: dict[str, Any]
+    training: dict[str, Any]
+
+
+CARDS = (
+    Card("1-lstm-story-en", N_("LSTM, English story"),
+         N_("128 units read a story in English, character by character. See its gates at work."),
+         "story-en", {"kind": "lstm", "hidden": 128}, {}),
+    Card("2-gru-story-en", N_("GRU, English story"),
+         N_("128 units on the same story, with two gates instead of three and no cell."),
+         "story-en", {"kind": "gru", "hidden": 128}, {}),
+    Card("3-rnn-story-en", N_("RNN, English story"),
+         N_("128 units on the same story without any gate: all of its memory is written anew at "
+            "each step."),
+         "story-en", {"kind": "rnn", "hidden": 128}, {}),
+    Card("4-lstm-story-zh", N_("LSTM, Chinese story"),
+         N_("128 units read a story in Chinese: each character is a token."),
+         "story-zh", {"kind": "lstm", "hidden": 128}, {}),
+    Card("5-lstm-python", N_("LSTM, Python source"),
+         N_("160 units read the source of Python's own library in order, the state carried on: "
+            "look for units that follow brackets, quotes and indentation."),
+         "python-source", {"kind": "lstm", "hidden": 160},
+         {"steps": 6000, "sampling": "sequential"}),
+)
+SNAPSHOTS = 8  # along each training, beside the untrained network
+
+
+def experiment(card: Card) -> Experiment:
+    """What a shipped run is made of."""
+    return Experiment.language_model(corpus(card.text), model=card.model, quality="best",
+                                     snapshots=SNAPSHOTS, **card.training)
+
+
+def pretrain(folder: str | Path = SHIPPED, at_once: int = 2) -> list[str]:
+    """Train all of `CARDS` anew, and put them, without what is needed to train on, in the place of
+    whatever runs `folder` had. Their keys, in the order of the cards. About five minutes on two
+    cores. Raises ExplorerError, and leaves the folder as it was.
+    """
+    experiments = [experiment(card) for card in CARDS]
+    with TemporaryDirectory() as scratch:
+        # The longest first, so that no core waits for it at the end.
+        with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
+            for done in as_completed([pool.submit(_train, i, scratch)
+                                      for i in reversed(range(len(CARDS)))]):
+                done.result()
+        runs = Path(folder) / "runs"
+        shutil.rmtree(runs, ignore_errors=True)
+        for card, each in zip(CARDS, experiments, strict=True):
+            shutil.copytree(Path(scratch) / "runs" / each.key, runs / each.key,
+                            ignore=shutil.ignore_patterns("resume.safetensors"))
+            about = {"name": card.name, "title": card.title, "about": card.about}
+            (runs / each.key / "card.json").write_text(json.dumps(about, indent=1), "utf-8")
+    return [each.key for each in experiments]
+
+
+def _train(index: int, scratch: str) -> None:
+    from explorer.work import work
+
+    work(Store(scratch, pretrained=""), experiment(CARDS[index]))
