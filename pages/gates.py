@@ -29,8 +29,10 @@ def opening(content: str) -> str:
 
 ui.header(
     _("What does the network let in, keep, and let out?"),
-    _("A recurrent network reads one token at a time. At each step its gates, numbers between 0 "
-      "and 1, decide what enters its memory, what stays there and what is shown."),
+    _(
+        "A recurrent network reads one token at a time. At each step its gates, numbers between 0 "
+        "and 1, decide what enters its memory, what stays there and what is shown."
+    ),
 )
 which, read, when = st.columns([1.4, 2.2, 1])
 with which:
@@ -47,21 +49,35 @@ assert isinstance(spec, Recurrent)
 T, H, layers = trace.sizes["token"], trace.sizes["unit"], trace.sizes["layer"]
 names = [name for name in OBSERVATIONS if name in trace]
 theme = ui.theme()
-order_names = {"clusters": _("likeness"), "variance": _("variance"), "mean": _("mean"),
-               "correlation": _("correlation"), "number": _("number")}
+order_names = {
+    "clusters": _("likeness"),
+    "variance": _("variance"),
+    "mean": _("mean"),
+    "correlation": _("correlation"),
+    "number": _("number"),
+}
 
 picture, aside = ui.columns()
 with picture:
-    meanings = "\n\n".join(f"**{_(OBSERVATIONS[name].title)}** ({OBSERVATIONS[name].letter}): "
-                           f"{_(OBSERVATIONS[name].meaning)}" for name in names)
-    gate, sort, which_unit, which_layer = st.columns([3, 1, 0.8, 0.7], vertical_alignment="bottom")
+    meanings = "\n\n".join(
+        f"**{_(OBSERVATIONS[name].title)}** ({OBSERVATIONS[name].letter}): "
+        f"{_(OBSERVATIONS[name].meaning)}"
+        for name in names
+    )
+    gate, sort, which_unit, which_layer = st.columns([3, 1, 0.9, 0.7], vertical_alignment="top")
     link.seed("view", names[0], allowed=names)
-    view = gate.segmented_control(_("Gate or state"), names, key="view", required=True,
-                                  help=meanings,
-                                  format_func=lambda name: _(OBSERVATIONS[name].title))
+    view = gate.pills(
+        _("Gate or state"),
+        names,
+        key="view",
+        required=True,
+        help=meanings,
+        format_func=lambda name: _(OBSERVATIONS[name].title),
+    )
     link.seed("order", ORDERS[0], allowed=ORDERS)
-    order = sort.selectbox(_("Order units by"), ORDERS, key="order",
-                           format_func=order_names.__getitem__)
+    order = sort.selectbox(
+        _("Order units by"), ORDERS, key="order", format_func=order_names.__getitem__
+    )
     link.seed("unit", 0, int, between=(0, H - 1))
     turned = st.session_state.pop("turned to", st.session_state["unit"])
     st.session_state["unit"] = min(int(turned), H - 1)
@@ -75,8 +91,16 @@ with picture:
     if T > WIDEST:
         link.seed("start", 0, int, between=(0, T - 1))
         start = int(st.slider(_("First token drawn"), 0, T - 1, step=20, key="start"))
-    drawn = figure("gates", trace, observation=view, layer=layer, order=order, unit=unit,
-                   start=start, theme=theme)
+    drawn = figure(
+        "gates",
+        trace,
+        observation=view,
+        layer=layer,
+        order=order,
+        unit=unit,
+        start=start,
+        theme=theme,
+    )
     ui.show(drawn, "gates", trace)
 
     st.subheader(_("One unit, as the text goes by"), anchor=False)
@@ -90,21 +114,33 @@ with picture:
         [colours.shade(float(value), seen.signed, reach) for value in values[:, unit]],
         label=_("The text, coloured by the {gate} of unit {unit}", gate=_(seen.title), unit=unit),
         hover=[[f"{seen.letter} = {value:.4f}"] for value in values[:, unit]],
-        selected=token, keys={"n": "next", "p": "previous"}, key="strip")
+        selected=token,
+        keys={"n": "next", "p": "previous"},
+        key="strip",
+    )
     if event is not None and event.key:
         st.session_state["turned to"] = (unit + (1 if event.key == "next" else -1)) % H
         st.rerun()
     if event is not None and event.index is not None and event.index != token:
         st.session_state["token"] = event.index
         st.rerun()
-    st.caption(_("Unit {unit} of {count}. Click a token to open its step below; with the strip in "
-                 "focus, arrows walk along, n and p go to the next and the previous unit.",
-                 unit=unit, count=H))
+    st.caption(
+        _(
+            "Unit {unit} of {count}. Click a token to open its step below; with the strip in "
+            "focus, arrows walk along, n and p go to the next and the previous unit.",
+            unit=unit,
+            count=H,
+        )
+    )
 
     more = st.multiselect(_("Draw as lines"), range(H), default=[unit], max_selections=6)
     if more:
-        ui.show(figure("units", trace, observation=view, layer=layer, chosen=more, start=start,
-                       theme=theme), "units")
+        ui.show(
+            figure(
+                "units", trace, observation=view, layer=layer, chosen=more, start=start, theme=theme
+            ),
+            "units",
+        )
 
     st.subheader(_("One step, with its numbers"), anchor=False)
     with ui.guard():
@@ -123,18 +159,33 @@ with aside:
         ui.before_you_look(
             _("Where will most units forget?"),
             [_("at spaces"), _("inside words"), _("at signs")],
-            " ".join(notices.gates(trace, gated[0], layer)[:2]), key="guess")
+            " ".join(notices.gates(trace, gated[0], layer)[:2]),
+            key="guess",
+        )
     else:
         ui.before_you_look(
             _("An RNN has no gates. How many of its states will be beyond ±0.9?"),
-            [_("hardly any"), _("about half"), _("nearly all")], said[0], key="guess")
+            [_("hardly any"), _("about half"), _("nearly all")],
+            said[0],
+            key="guess",
+        )
     ui.notice(said)
     ui.letters(spec.letters)
     ui.code(type(spec).step)
-    ui.not_shown(_(
-        "An open gate says what may pass, not what does: look at the cell and the candidate too. A "
-        "unit that goes with something in one text may not in the next. And this is one network "
-        "from one seed; another seed would number its units otherwise."))
-link.write(text=text, view=view, order=order, unit=unit, token=token or None, start=start or None,
-           layer=layer + 1 if layers > 1 else None)
+    ui.not_shown(
+        _(
+            "An open gate says what may pass, not what does: look at the cell and the candidate too. "
+            "A unit that goes with something in one text may not in the next. And this is one "
+            "network from one seed; another seed would number its units otherwise."
+        )
+    )
+link.write(
+    text=text,
+    view=view,
+    order=order,
+    unit=unit,
+    token=token or None,
+    start=start or None,
+    layer=layer + 1 if layers > 1 else None,
+)
 ui.onward("pages/train.py", _("Would your own text open other gates? Train on it."))

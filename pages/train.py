@@ -12,18 +12,24 @@ from explorer.ui import link
 from explorer.ui.backend import engine, store
 from explorer.ui.controls import form, make
 from explorer.ui.source import choose_text, preview
-from explorer.ui.training import panel
+from explorer.ui.training import panel, samples
 from explorer.ui.writing import write
+from explorer.views import notices
 from explorer.words import _
 
 KINDS = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
-QUALITIES = {"quick": _("quick, about 4 s"), "good": _("good, about 15 s"),
-             "best": _("best, about 1 min")}
+QUALITIES = {
+    "quick": _("quick, about 4 s"),
+    "good": _("good, about 15 s"),
+    "best": _("best, about 1 min"),
+}
 
 ui.header(
     _("Can a network learn to write like your text?"),
-    _("Give it a text. It guesses the next token over and over, is corrected a little each time, "
-      "and after some seconds it writes by itself."),
+    _(
+        "Give it a text. It guesses the next token over and over, is corrected a little each time, "
+        "and after some seconds it writes by itself."
+    ),
 )
 
 
@@ -36,15 +42,31 @@ def settings() -> Experiment | None:
     with right:
         row = st.columns([1.2, 1])
         link.seed("model", "lstm", allowed=KINDS)
-        kind = row[0].segmented_control(_("Architecture"), list(KINDS), key="model", required=True,
-                                        format_func=KINDS.__getitem__)
+        kind = row[0].segmented_control(
+            _("Architecture"),
+            list(KINDS),
+            key="model",
+            required=True,
+            format_func=KINDS.__getitem__,
+        )
         link.seed("hidden", 128, int, between=(1, 1024))
-        hidden = row[1].number_input(_("Hidden units"), 1, 1024, key="hidden", step=32,
-                                     help=_("How many numbers each layer remembers."))
+        hidden = row[1].number_input(
+            _("Hidden units"),
+            1,
+            1024,
+            key="hidden",
+            step=32,
+            help=_("How many numbers each layer remembers."),
+        )
         link.seed("quality", "good", allowed=QUALITIES)
-        quality = st.segmented_control(_("Quality"), list(QUALITIES), key="quality", required=True,
-                                       format_func=QUALITIES.__getitem__,
-                                       help=_("How long it trains, on two cores."))
+        quality = st.segmented_control(
+            _("Quality"),
+            list(QUALITIES),
+            key="quality",
+            required=True,
+            format_func=QUALITIES.__getitem__,
+            help=_("How long it trains, on two cores."),
+        )
         with st.popover(_("All settings"), icon=":material/tune:"):
             family = Model.family[kind]
             st.markdown(f"**{_('Model')}**")
@@ -52,7 +74,7 @@ def settings() -> Experiment | None:
             chosen = form(family, {}, f"model-{kind}", fields) | {"kind": kind, "hidden": hidden}
             st.markdown(f"**{_('Tokens')}**")
             tokens = form(Tokenisation, {}, "tokens")
-            model = make(Model, chosen)
+            model = make(family, chosen)
             how = make(Tokenisation, tokens)
             if text is None or not isinstance(model, Recurrent) or how is None:
                 return None
@@ -83,8 +105,14 @@ def start(experiment: Experiment) -> None:
 picture, aside = ui.columns()
 with picture:
     experiment = settings()
-    st.button(_("Train"), type="primary", icon=":material/model_training:", disabled=not experiment,
-              on_click=start, args=(experiment,))
+    st.button(
+        _("Train"),
+        type="primary",
+        icon=":material/model_training:",
+        disabled=not experiment,
+        on_click=start,
+        args=(experiment,),
+    )
     complaint = st.session_state.pop("complaint", None)
     if complaint is not None:
         ui.complain(complaint)
@@ -98,26 +126,57 @@ with picture:
                 st.subheader(_("Now let it write"), anchor=False)
                 write(run)
             elif run is None and engine().find(key) is None:
-                st.warning(_("There is no run {key} here: check the link, or train it again.",
-                             key=ui.plain(key[:40])), icon=":material/link_off:")
+                st.warning(
+                    _(
+                        "There is no run {key} here: check the link, or train it again.",
+                        key=ui.plain(key[:40]),
+                    ),
+                    icon=":material/link_off:",
+                )
 
 with aside:
     ui.before_you_look(
-        _("A text has {count} different characters. Guessing blindly, among how many does one "
-          "hesitate?", count=60),
+        _(
+            "A text has {count} different characters. Guessing blindly, among how many does one "
+            "hesitate?",
+            count=60,
+        ),
         ["8", "30", "60"],
-        _("Among all 60: the perplexity of a blind guess is the size of the vocabulary, the dashed "
-          "line in the chart. All that lies below it, the network has learnt."), key="guess")
-    ui.notice([
-        _("Spaces and common letters come first, then short words, then spelling, at last names "
-          "and turns of phrase: read what it writes after each snapshot."),
-        _("When the held-out curve rises while the training curve falls, it learns your text by "
-          "heart."),
-    ])
-    ui.letters([r"p(x_{t+1} \mid x_1, \dots, x_t) = \mathrm{softmax}(W h_t + b)",
-                r"\mathrm{perplexity} = \exp\Big(-\frac1n \sum_{t} \ln p(x_{t+1} \mid x_{\le t})\Big)"])
+        _(
+            "Among all 60: the perplexity of a blind guess is the size of the vocabulary, the "
+            "dashed line in the chart. All that lies below it, the network has learnt."
+        ),
+        key="guess",
+    )
+    run = store().run(key) if key and key in store() else None
+    if run is not None and run.snapshots and run.status != "running":
+        with ui.guard():
+            ui.notice(
+                notices.training(
+                    run.history, run.tokenizer.size, samples(run), run.experiment.text.content
+                )
+            )
+    elif key is None:
+        ui.notice(
+            [
+                _(
+                    "Spaces and common letters come first, then short words, then spelling: read "
+                    "what it writes after each snapshot."
+                )
+            ]
+        )
+    ui.letters(
+        [
+            r"p_t = \mathrm{softmax}(V h_t + b)",
+            r"L = -\frac1n \sum_{t} \ln p_t(x_{t+1})",
+            r"\mathrm{perplexity} = e^{L}",
+        ]
+    )
     ui.code(Training.rate, Training.snapshot_steps)
-    ui.not_shown(_(
-        "A low perplexity on a short text is mostly memory, not understanding. And one run is one "
-        "throw of the dice: another seed ends a little higher or lower."))
+    ui.not_shown(
+        _(
+            "A low perplexity on a short text is mostly memory, not understanding. And one run is "
+            "one throw of the dice: another seed ends a little higher or lower."
+        )
+    )
 ui.onward("pages/gates.py", _("What does it let in, keep, and let out? Open its gates."))

@@ -20,13 +20,23 @@ def step_with_numbers(spec: Recurrent, trace: xr.Dataset, sums: xr.Dataset) -> N
     """The equations of one unit at one token. sums: what the probe `inspect` said of it."""
     token, layer, unit = (int(sums.attrs[name]) for name in ("token", "layer", "unit"))
     now = {name: float(plane(trace, name, layer)[token, unit]) for name in spec.observes}
-    before = {name: float(plane(trace, name, layer)[token - 1, unit]) if token else 0.0
-              for name in spec.observes}
+    before = {
+        name: float(plane(trace, name, layer)[token - 1, unit]) if token else 0.0
+        for name in spec.observes
+    }
     blocks = [str(block) for block in sums["block"].values]
-    filled = {block: Sums(*(float(sums[part].sel(block=block)) for part in PARTS))
-              for block in blocks}
-    st.markdown(_("Token {token}, “{label}”, unit {unit} of layer {layer}:", token=token,
-                  label=plain(str(trace["label"].values[token])), unit=unit, layer=layer + 1))
+    filled = {
+        block: Sums(*(float(sums[part].sel(block=block)) for part in PARTS)) for block in blocks
+    }
+    st.markdown(
+        _(
+            "Token {token}, “{label}”, unit {unit} of layer {layer}:",
+            token=token,
+            label=plain(str(trace["label"].values[token])),
+            unit=unit,
+            layer=layer + 1,
+        )
+    )
     for formula in spec.filled(filled, before, now):
         st.latex(formula)
     with st.expander(_("The matrix products, unfolded")):
@@ -40,7 +50,12 @@ def _terms(sums: xr.Dataset, blocks: list[str]) -> list[dict[str, object]]:
     for block in blocks:
         for name, axis in (("input_terms", "x"), ("state_terms", "h")):
             terms = sums[name].sel(block=block).values
-            rows += [{_("gate"): _(OBSERVATIONS[block].title), _("term"): f"{axis}[{place}]",
-                      _("adds"): float(terms[place])}
-                     for place in np.argsort(-np.abs(terms))[:TERMS]]
+            rows += [
+                {
+                    _("gate"): _(OBSERVATIONS[block].title),
+                    _("term"): f"{axis}[{place}]",
+                    _("adds"): float(terms[place]),
+                }
+                for place in np.argsort(-np.abs(terms))[:TERMS]
+            ]
     return rows

@@ -20,15 +20,25 @@ KINDS = ("txt", "md", "csv", "srt", "html", "htm", "pdf", "log", "tex", "py")
 def choose_text() -> Text | None:
     """The text to learn from; None, with a message on the page, while there is none."""
     ways = {"built-in": _("built-in"), "upload": _("upload"), "paste": _("paste")}
-    way = st.segmented_control(_("Text"), list(ways), key="source", format_func=ways.__getitem__,
-                               default="built-in", required=True)
+    way = st.segmented_control(
+        _("Text"),
+        list(ways),
+        key="source",
+        format_func=ways.__getitem__,
+        default="built-in",
+        required=True,
+    )
     try:
         if way == "upload":
             return _uploaded()
         if way == "paste":
             return _pasted()
-        name = st.selectbox(_("Built-in text"), list(CORPORA), key="corpus",
-                            format_func=lambda name: _(CORPORA[name].title))
+        name = st.selectbox(
+            _("Built-in text"),
+            list(CORPORA),
+            key="corpus",
+            format_func=lambda name: _(CORPORA[name].title),
+        )
         st.caption(_(CORPORA[name].about))
         return corpus(name)
     except DataError as error:
@@ -39,7 +49,8 @@ def choose_text() -> Text | None:
 def _uploaded() -> Text | None:
     file = st.file_uploader(
         _("A text file of your own, at most {limit} MB", limit=LIMIT // 10**6),
-        help=_("Plain text, Markdown, CSV, subtitles (.srt) or HTML; any language and encoding."))
+        help=_("Plain text, Markdown, CSV, subtitles (.srt) or HTML; any language and encoding."),
+    )
     if file is None:
         kept = st.session_state.get("uploaded")
         return kept if isinstance(kept, Text) else None
@@ -49,9 +60,12 @@ def _uploaded() -> Text | None:
 
 
 def _pasted() -> Text | None:
-    content = st.text_area(_("Paste a text of your own"), key="pasted", height=160,
-                           placeholder=_("A poem, a chapter, lyrics, code: a few hundred "
-                                         "characters at least."))
+    content = st.text_area(
+        _("Paste a text of your own"),
+        key="pasted",
+        height=160,
+        placeholder=_("A poem, a chapter, lyrics, code: a few hundred characters at least."),
+    )
     return Text.paste(content, _("pasted text")) if content else None
 
 
@@ -66,14 +80,21 @@ def preview(text: Text, how: Tokenisation) -> Tokenizer | None:
     with st.expander(_("How the network reads it"), icon=":material/text_fields:"):
         tokens = tokenizer.encode(text.content)
         unknown = int((tokens.ids == 0).sum()) if how.kind != "bpe" else 0
-        for column, (name, value) in zip(st.columns(4), {
-            _("characters"): f"{len(text.content):,}", _("tokens"): f"{len(tokens):,}",
-            _("different tokens"): f"{tokenizer.size:,}", _("encoding"): text.encoding,
-        }.items(), strict=True):
+        for column, (name, value) in zip(
+            st.columns(4),
+            {
+                _("characters"): f"{len(text.content):,}",
+                _("tokens"): f"{len(tokens):,}",
+                _("different tokens"): f"{tokenizer.size:,}",
+                _("encoding"): text.encoding,
+            }.items(),
+            strict=True,
+        ):
             column.metric(name, value)
         if unknown:
-            st.caption(_("{count} tokens are rare and read as <unk>; they are grey.",
-                         count=f"{unknown:,}"))
+            st.caption(
+                _("{count} tokens are rare and read as <unk>; they are grey.", count=f"{unknown:,}")
+            )
         _pieces(tokenizer, text)
     return tokenizer
 
@@ -97,7 +118,9 @@ def _pieces(tokenizer: Tokenizer, text: Text) -> None:
         [piece.text for piece in pieces],
         [colours.border if piece.unknown else shades[i % 4] for i, piece in enumerate(pieces)],
         label=_("The beginning of the text, token by token"),
-        hover=[[_("id {id}", id=piece.id)] + ([_("unknown: read as <unk>")] if piece.unknown else [])
-               for piece in pieces],
+        hover=[
+            [_("id {id}", id=piece.id)] + ([_("unknown: read as <unk>")] if piece.unknown else [])
+            for piece in pieces
+        ],
         key="pieces",
     )

@@ -13,7 +13,7 @@ from explorer.store import Run
 from explorer.ui.backend import ask, engine, store
 from explorer.ui.figure import show
 from explorer.ui.glossary import meaning
-from explorer.ui.page import complain
+from explorer.ui.page import guard
 from explorer.ui.session import owner, theme
 from explorer.ui.text import plain
 from explorer.views.history import Curve, perplexity
@@ -38,16 +38,28 @@ def _watch(key: str, was_alive: bool) -> None:
     run = store().run(key) if key in store() else None
     history = _history(key, job, run)
     if job is not None and job.status == "queued":
-        st.info(_("Waiting in the queue: place {place}, about {time} until it starts.",
-                  place=job.position, time=duration(job.eta)), icon=":material/hourglass:")
+        st.info(
+            _(
+                "Waiting in the queue: place {place}, about {time} until it starts.",
+                place=job.position,
+                time=duration(job.eta),
+            ),
+            icon=":material/hourglass:",
+        )
     _buttons(key, job, run)
     if history is None or run is None:
         st.progress(0.0, _("Getting ready …"))
         return
     _numbers(history, run, job)
-    show(perplexity([Curve("", run.experiment.model.kind, history)],
-                    {_("blind guess"): run.tokenizer.size}, theme(),
-                    run.experiment.training.steps), key="curve")
+    show(
+        perplexity(
+            [Curve("", run.experiment.model.kind, history)],
+            {_("blind guess"): run.tokenizer.size},
+            theme(),
+            run.experiment.training.steps,
+        ),
+        key="curve",
+    )
     _samples(run)
 
 
@@ -59,8 +71,11 @@ def _history(key: str, job: Job | None, run: Run | None) -> pd.DataFrame | None:
         fresh = pd.DataFrame([p.row() for p in engine().progress(job.id)])
     if len(fresh) and len(stored):
         stored = stored[stored["step"] < fresh["step"].min()]
-    both = pd.concat([part for part in (stored, fresh) if len(part)]) if len(stored) or len(
-        fresh) else None
+    both = (
+        pd.concat([part for part in (stored, fresh) if len(part)])
+        if len(stored) or len(fresh)
+        else None
+    )
     return both
 
 
@@ -72,16 +87,26 @@ def _numbers(history: pd.DataFrame, run: Run, job: Job | None) -> None:
     st.progress(step / steps, _("Step {step} of {steps}", step=step, steps=steps) + left)
     cells = st.columns(5)
     cells[0].metric(_("perplexity"), _number(last.get("perplexity")), help=meaning("perplexity"))
-    held = history["validation_perplexity"].dropna() if "validation_perplexity" in history else []
-    cells[1].metric(_("held-out perplexity"), _number(held.iloc[-1]) if len(held) else "–",
-                    help=meaning("held-out perplexity"))
-    cells[2].metric(_("blind guess"), str(run.tokenizer.size),
-                    help=_("The perplexity of guessing blindly: the size of the vocabulary."))
+    held = history.get("validation_perplexity", pd.Series(dtype=float)).dropna()
+    cells[1].metric(
+        _("held-out perplexity"),
+        _number(held.iloc[-1]) if len(held) else "–",
+        help=meaning("held-out perplexity"),
+    )
+    cells[2].metric(
+        _("blind guess"),
+        str(run.tokenizer.size),
+        help=_("The perplexity of guessing blindly: the size of the vocabulary."),
+    )
     speed = last.get("tokens_per_second")
-    cells[3].metric(_("tokens per second"), f"{speed:,.0f}" if pd.notna(speed) else "–",
-                    help=meaning("tokens per second"))
-    cells[4].metric(_("gradient norm"), _number(last.get("gradient_norm")),
-                    help=meaning("gradient norm"))
+    cells[3].metric(
+        _("tokens per second"),
+        f"{speed:,.0f}" if pd.notna(speed) else "–",
+        help=meaning("tokens per second"),
+    )
+    cells[4].metric(
+        _("gradient norm"), _number(last.get("gradient_norm")), help=meaning("gradient norm")
+    )
 
 
 def _number(value: Any) -> str:
@@ -108,28 +133,52 @@ def _buttons(key: str, job: Job | None, run: Run | None) -> None:
             with row.popover(_("Learning rate"), icon=":material/tune:"):
                 _rate(key)
     elif run is not None and run.status != "finished":
-        message = run.message or (str(ExplorerError.from_json(dict(job.message)))
-                                  if job is not None and job.message else "")
+        message = run.message or (
+            str(ExplorerError.from_json(dict(job.message)))
+            if job is not None and job.message
+            else ""
+        )
         if message:
             st.error(plain(message), icon=":material/error:")
-        row.button(_("Go on"), icon=":material/play_arrow:", type="primary", on_click=_do,
-                   args=("go on", key))
+        row.button(
+            _("Go on"),
+            icon=":material/play_arrow:",
+            type="primary",
+            on_click=_do,
+            args=("go on", key),
+        )
         row.button(_("One step"), icon=":material/skip_next:", on_click=_do, args=("step", key))
         with row.popover(_("Learning rate"), icon=":material/tune:"):
             _rate(key)
     if run is not None and not run.experiment.pure:
-        changes = ", ".join(_("× {factor} from step {step}", factor=f"{change.factor:g}",
-                              step=change.step) for change in run.experiment.training.changes)
-        st.caption(_("The learning rate was changed by hand: {changes}. This is a run of its own, "
-                     "no longer the pure experiment.", changes=changes))
+        changes = ", ".join(
+            _("× {factor} from step {step}", factor=f"{change.factor:g}", step=change.step)
+            for change in run.experiment.training.changes
+        )
+        st.caption(
+            _(
+                "The learning rate was changed by hand: {changes}. This is a run of its own, "
+                "no longer the pure experiment.",
+                changes=changes,
+            )
+        )
 
 
 def _rate(key: str) -> None:
-    st.caption(_("The rate is multiplied from the next step on. What comes of it is a run of its "
-                 "own; this one stays as it is."))
+    st.caption(
+        _(
+            "The rate is multiplied from the next step on. What comes of it is a run of its "
+            "own; this one stays as it is."
+        )
+    )
     for factor in (0.1, 0.5, 2.0, 10.0):
-        st.button(f"× {factor:g}", key=f"rate-{factor}", on_click=_do, width="stretch",
-                  args=("rate", key, factor))
+        st.button(
+            f"× {factor:g}",
+            key=f"rate-{factor}",
+            on_click=_do,
+            width="stretch",
+            args=("rate", key, factor),
+        )
 
 
 def _do(what: str, key: str, factor: float = 1.0) -> None:
@@ -154,20 +203,28 @@ def _do(what: str, key: str, factor: float = 1.0) -> None:
     st.session_state["redraw"] = True
 
 
-def _samples(run: Run) -> None:
-    """What the network writes, snapshot by snapshot: one sees it learn to spell."""
-    if not run.snapshots:
-        return
-    st.subheader(_("What it writes"), anchor=False)
+def samples(run: Run) -> dict[int, str]:
+    """What the network writes after some of its snapshots, the first and the last among them."""
     every = max(1, (len(run.snapshots) - 1) // (SAMPLES - 1))
-    steps = [*run.snapshots[:-1:every][: SAMPLES - 1], run.snapshots[-1]]
+    steps = [*run.snapshots[:-1:every][: SAMPLES - 1], *run.snapshots[-1:]]
     prefix = run.experiment.text.content[:12]
-    for step in reversed(steps):
-        try:
-            written = ask("generate", run.key, step, prefix=prefix, tokens=SAMPLE, temperature=0.7)
-        except ExplorerError as error:
-            complain(error)
-            return
-        label, sample = st.columns([1, 9])
-        label.caption(_("step {step}", step=step))
-        sample.text(written.attrs["text"])
+    return {
+        step: str(
+            ask("generate", run.key, step, prefix=prefix, tokens=SAMPLE, temperature=0.7).attrs[
+                "text"
+            ]
+        )
+        for step in steps
+    }
+
+
+def _samples(run: Run) -> None:
+    """Snapshot by snapshot: one sees it learn to spell."""
+    with guard():
+        written = samples(run)
+        if written:
+            st.subheader(_("What it writes"), anchor=False)
+        for step, text in reversed(written.items()):
+            label, sample = st.columns([1, 9])
+            label.caption(_("step {step}", step=step))
+            sample.text(text)

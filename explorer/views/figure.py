@@ -102,4 +102,4 @@ def shown(label: str, longest: int = 16) -> str:
     label = label.translate(_VISIBLE)
     if len(label) > longest:
         label = label[: longest // 2] + "…" + label[-longest // 2 + 1 :]
-    return html.escape(label)
+    return html.escape(label, quote=False)

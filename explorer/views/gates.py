@@ -127,7 +127,6 @@ def units(
     values = plane(trace, name, layer)[start : start + WIDEST]  # (token, unit)
     labels = [str(label) for label in trace["label"].values[start : start + WIDEST]]
     x = [f"{start + i} {shown(label)}" for i, label in enumerate(labels)]
-    dashes = list(DASHES.values())
     chart = go.Figure(
         [
             go.Scatter(
@@ -136,8 +135,8 @@ def units(
                 mode="lines",
                 name=_("unit {number}", number=unit),
                 line={
-                    "color": colours.categorical[i % len(colours.categorical)],
-                    "dash": dashes[i % len(dashes)],
+                    "color": colours.categorical[(i + 2) % len(colours.categorical)],
+                    "dash": DASHES[i % len(DASHES)],
                     "width": 2,
                 },
                 hovertemplate="%{x}<br>" + seen.letter + " = %{y:.4f}",

@@ -12,6 +12,18 @@ from explorer.views.figure import Figure
 from explorer.views.palette import Theme, palette
 from explorer.words import _
 
+TICKS = [digit * 10**power for power in range(5) for digit in (1, 2, 5)]
+# Vega's own menu, which the download buttons press: pictures only, no link to an editor outside.
+EXPORTS = {
+    "embedOptions": {
+        "actions": {
+            "export": {"png": True, "svg": True},
+            "source": False,
+            "compiled": False,
+            "editor": False,
+        }
+    }
+}
 POINTS = 500  # of a curve: more are thinned evenly, the last kept
 
 
@@ -56,7 +68,12 @@ def perplexity(
         axis=alt.Axis(grid=False),
         scale=alt.Scale(domain=[0, steps]) if steps else alt.Undefined,
     )
-    y = alt.Y("perplexity:Q", title=_("perplexity"), scale=alt.Scale(type="log"))
+    y = alt.Y(
+        "perplexity:Q",
+        title=_("perplexity"),
+        scale=alt.Scale(type="log", nice=False),
+        axis=alt.Axis(values=TICKS, format="~g"),
+    )
     base = alt.Chart(data).encode(
         x=x,
         y=y,
@@ -65,7 +82,7 @@ def perplexity(
             title=None,
             sort=names,
             scale=alt.Scale(domain=names, range=shades),
-            legend=alt.Legend(orient="top", labelLimit=360, columns=2),
+            legend=alt.Legend(orient="top", labelLimit=360, columns=2, symbolType="stroke"),
         ),
         strokeDash=alt.StrokeDash(
             "curve:N", legend=None, sort=names, scale=alt.Scale(domain=names, range=dashes)
@@ -94,7 +111,7 @@ def perplexity(
         .mark_text(align="right", dy=-6, color=colours.muted)
         .encode(x=alt.value("width"), y="perplexity:Q", text="curve:N")
     )
-    chart = (rules + words + drawn + dots).properties(height=height)
+    chart = (rules + words + drawn + dots).properties(height=height, usermeta=EXPORTS)
     return Figure(chart, data, _caption(curves), _caption(curves), "perplexity")
 
 

@@ -4,9 +4,13 @@ sure it is, and says no when nothing stands out.
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -28,6 +32,80 @@ def gates(trace: xr.Dataset, observation: str, layer: int = 0) -> list[str]:
     said += _by_class(values, labels, observation)
     said += [_follows(values, name, mask) for name, mask in spans(labels).items()]
     return said
+
+
+def training(
+    history: pd.DataFrame, vocabulary: int, samples: Mapping[int, str], text: str
+) -> list[str]:
+    """What a run has learnt. samples: what it wrote after each snapshot; text: what it learns."""
+    said = []
+    trained = history["perplexity"].dropna()
+    if "validation_perplexity" in history and len(trained):
+        held = history.dropna(subset=["validation_perplexity"])
+        said += _by_heart(
+            held["step"].tolist(),
+            held["validation_perplexity"].tolist(),
+            float(trained.iloc[-1]),
+            vocabulary,
+        )
+    known = set(_letters(text))
+    shares = {step: _share_known(sample, known) for step, sample in samples.items()}
+    steps = sorted(step for step, share in shares.items() if share is not None)
+    if len(steps) > 1:
+        said.append(
+            _(
+                "Of the words it wrote at step {first}, {before} stand in the text; at step "
+                "{last} {after} do.",
+                first=steps[0],
+                before=f"{shares[steps[0]]:.0%}",
+                last=steps[-1],
+                after=f"{shares[steps[-1]]:.0%}",
+            )
+        )
+    return said
+
+
+def _by_heart(steps: list[int], held: list[float], trained: float, vocabulary: int) -> list[str]:
+    """How far the best snapshot came, and whether more training would help or hurt."""
+    if not held:
+        return []
+    best = min(range(len(held)), key=held.__getitem__)
+    said = [
+        _(
+            "The best snapshot is that of step {step}: held-out perplexity {value}. It saves "
+            "{bits} bits a token against a blind guess among {count}.",
+            step=int(steps[best]),
+            value=f"{held[best]:.2f}",
+            bits=f"{math.log2(vocabulary / held[best]):.2f}",
+            count=vocabulary,
+        )
+    ]
+    if held[-1] > held[best] * 1.02:
+        said.append(
+            _(
+                "After that it learns the text by heart: held-out perplexity has risen to "
+                "{held}, while on the text itself it has come down to {trained}.",
+                held=f"{held[-1]:.2f}",
+                trained=f"{trained:.2f}",
+            )
+        )
+    elif len(held) > 1 and held[-1] < held[-2] * 0.99:
+        said.append(_("The held-out curve was still falling at the end: more steps would help."))
+    else:
+        said.append(
+            _("The held-out curve has come to rest: more steps of the same would help little.")
+        )
+    return said
+
+
+def _letters(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", text.lower())
+
+
+def _share_known(sample: str, known: set[str]) -> float | None:
+    """How many of a sample's whole words are known; None when it has none."""
+    found = _letters(sample)[1:-1]  # the first and the last may be cut
+    return sum(word in known for word in found) / len(found) if found else None
 
 
 def _saturated(values: NDArray[np.float32], observation: str) -> str:

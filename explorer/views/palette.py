@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 CONFIG = Path(__file__).parents[2] / "streamlit_config.toml"
 ARCHITECTURES = ("rnn", "gru", "lstm", "transformer", "cnn", "aaren")
-DASHES = {"rnn": "dot", "gru": "dash", "lstm": "solid"}
+DASHES = ("solid", "dash", "dot", "dashdot")
 
 Theme = Literal["light", "dark"]
 
@@ -57,6 +57,7 @@ class Palette:
             "gridcolor": self.border,
             "zeroline": False,
             "linecolor": self.border,
+            "ticks": "",
             "title": {"font": {"color": self.muted, "size": 13}},
             "automargin": True,
         }
