@@ -9,7 +9,7 @@ import streamlit as st
 from explorer import words
 from explorer.ui import places
 from explorer.ui.language import control
-from explorer.ui.session import asset, language
+from explorer.ui.session import COMPONENTS, asset, language
 from explorer.words import _
 
 
@@ -23,7 +23,7 @@ def _settle() -> None:
 
 
 _settle()
-st.set_page_config(page_title=_("Sequence Explorer"), page_icon=":material/insights:",
+st.set_page_config(page_title=_("Sequence Explorer"), page_icon=str(COMPONENTS / "icon.svg"),
                    layout="wide")
 st.html(f"<style>{asset('page.css')}</style>")
 chosen = st.navigation(places.sections(), position="top")

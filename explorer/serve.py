@@ -28,6 +28,7 @@ def serve(
 
     from explorer.engine.local import start_local
     from explorer.store import Store
+    from explorer.ui.page import apologise
 
     _free(address, port)
     if store:
@@ -39,7 +40,8 @@ def serve(
     if browser:
         threading.Thread(target=_open_when_ready, args=(url,), daemon=True).start()
     try:
-        st.App(APP).run(config=settings() | {"server.port": port, "server.address": address})
+        app = st.App(APP, on_script_error=apologise)
+        app.run(config=settings() | {"server.port": port, "server.address": address})
     finally:
         engine.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 import xarray as xr
 
@@ -31,10 +33,11 @@ def show(figure: Figure, key: str, trace: xr.Dataset | None = None) -> None:
             st.plotly_chart(figure.chart, theme=None, config=_CONFIG, alt=figure.alt,
                             key=f"{key}-chart")
         else:
-            st.altair_chart(figure.chart, alt=figure.alt, key=f"{key}-chart")
-    said, take = st.columns([5, 1.2], vertical_alignment="top")
-    said.caption(plain(figure.caption))
-    with take.popover(_("Download"), icon=":material/download:", type="tertiary"):
+            chart: Any = figure.chart
+            st.altair_chart(chart, alt=figure.alt, key=f"{key}-chart")
+    below = st.container(horizontal=True, vertical_alignment="top", key=f"{key}-below")
+    below.caption(plain(figure.caption))
+    with below.popover(_("Download"), icon=":material/download:", type="tertiary"):
         _exporter(data={"key": key, "name": figure.name}, key=f"{key}-exporter")
         st.download_button("HTML", figure.html, f"{figure.name}.html", "text/html",
                            key=f"{key}-html", on_click="ignore", width="stretch")

@@ -74,10 +74,16 @@ def not_shown(text: str) -> None:
         st.markdown(text)
 
 
-def onward(page: str, question: str) -> None:
-    """The link to another page, as a question; `page` is its file, "pages/gates.py" say."""
+def onward(page: str, question: str, **values: object) -> None:
+    """The link to another page, as a question; `page` is its file, "pages/gates.py" say.
+
+    values: what the page is to start from, as its own links say it: run, text, …
+    """
+    if not places.is_open(page):
+        return
+    said = {name: str(value) for name, value in values.items()}
     st.page_link(places.page(page), label=question, icon=":material/arrow_forward:",
-                 query_params=link.kept())
+                 query_params=said | link.kept())
 
 
 @contextmanager
@@ -98,3 +104,9 @@ def complain(error: BaseException) -> None:
     st.error(_("Something went wrong on this page. Nothing of yours is lost: reload it, or go to "
                "another page. What happened stands in the server's log."),
              icon=":material/error:")
+
+
+def apologise(error: Exception) -> bool:
+    """What Streamlit calls on an error that nobody caught, in a page, a fragment or a callback."""
+    complain(error)
+    return True

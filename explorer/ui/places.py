@@ -33,14 +33,19 @@ PLACES = (
 HOME = PLACES[0].name
 
 
+def is_open(name: str) -> bool:
+    """Whether a place, by its name or its file, has a page."""
+    return (FOLDER / f"{_bare(name)}.py").exists()
+
+
 def open_places() -> list[Place]:
-    """The places whose file is there."""
-    return [place for place in PLACES if (FOLDER / f"{place.name}.py").exists()]
+    """The places that have a page."""
+    return [place for place in PLACES if is_open(place.name)]
 
 
 def page(name: str) -> st.Page:
     """The page of a place, by its name or its file, for the navigation and for links to it."""
-    name = name.removeprefix("pages/").removesuffix(".py")
+    name = _bare(name)
     place = next(place for place in PLACES if place.name == name)
     return st.Page(FOLDER / f"{name}.py", title=_(place.title), url_path=name,
                    default=name == HOME)
@@ -52,3 +57,7 @@ def sections() -> dict[str, list[st.Page]]:
     for place in open_places():
         found.setdefault(_(place.section), []).append(page(place.name))
     return found
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("pages/").removesuffix(".py")

@@ -10,6 +10,7 @@ from explorer.ui import link
 from explorer.ui.backend import open_run, store
 from explorer.ui.glossary import meaning
 from explorer.ui.session import owner
+from explorer.ui.text import plain
 from explorer.words import _
 
 
@@ -17,7 +18,8 @@ def describe(run: Run) -> str:
     """A run in a line: architecture, size, text, held-out perplexity of its best snapshot."""
     experiment = run.experiment
     parts = [experiment.model.title]
-    hidden, layers = getattr(experiment.model, "hidden", None), getattr(experiment.model, "layers", 1)
+    hidden = getattr(experiment.model, "hidden", None)
+    layers = getattr(experiment.model, "layers", 1)
     if hidden:
         parts.append(f"{layers} × {hidden}" if layers > 1 else str(hidden))
     parts.append(middle(experiment.data.name, 28))
@@ -67,8 +69,9 @@ def choose_run() -> Run:
         st.page_link("pages/train.py", label=_("Train one on a text of your own"))
         st.stop()
     link.seed("run", next(iter(runs)), allowed=list(runs))
-    key: str = st.selectbox(_("Run"), list(runs), key="run",
-                            format_func=lambda key: names[key] or called(runs[key]))
+    key: str = st.selectbox(
+        _("Run"), list(runs), key="run", format_func=lambda key: names[key] or called(runs[key])
+    )
     link.write(run=key)
     return runs[key]
 
