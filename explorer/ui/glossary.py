@@ -13,6 +13,7 @@ TERMS: dict[str, str] = {
     "held-out perplexity": N_(
         "Perplexity on the end of the text, which is kept back from training. When it rises while "
         "training perplexity falls, the network learns the text by heart."),
+    "blind guess": N_("The perplexity of guessing blindly: the size of the vocabulary."),
     "gradient norm": N_(
         "The length of all weight changes together before they are clipped: how strongly this step "
         "pulls."),

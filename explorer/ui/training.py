@@ -17,7 +17,7 @@ from explorer.ui.page import guard
 from explorer.ui.session import owner, theme
 from explorer.ui.text import plain
 from explorer.views.history import Curve, perplexity
-from explorer.words import _
+from explorer.words import N_, _
 
 SAMPLE = 120  # tokens written after each snapshot
 SAMPLES = 6  # of them are shown
@@ -85,32 +85,21 @@ def _numbers(history: pd.DataFrame, run: Run, job: Job | None) -> None:
     alive = job is not None and not job.over
     left = _(" · {time} left", time=duration(job.eta)) if alive and job and job.eta else ""
     st.progress(step / steps, _("Step {step} of {steps}", step=step, steps=steps) + left)
-    cells = st.columns(5)
-    cells[0].metric(_("perplexity"), _number(last.get("perplexity")), help=meaning("perplexity"))
     held = history.get("validation_perplexity", pd.Series(dtype=float)).dropna()
-    cells[1].metric(
-        _("held-out perplexity"),
-        _number(held.iloc[-1]) if len(held) else "–",
-        help=meaning("held-out perplexity"),
-    )
-    cells[2].metric(
-        _("blind guess"),
-        str(run.tokenizer.size),
-        help=_("The perplexity of guessing blindly: the size of the vocabulary."),
-    )
-    speed = last.get("tokens_per_second")
-    cells[3].metric(
-        _("tokens per second"),
-        f"{speed:,.0f}" if pd.notna(speed) else "–",
-        help=meaning("tokens per second"),
-    )
-    cells[4].metric(
-        _("gradient norm"), _number(last.get("gradient_norm")), help=meaning("gradient norm")
-    )
+    cells = {
+        N_("perplexity"): _number(last.get("perplexity")),
+        N_("held-out perplexity"): _number(held.iloc[-1] if len(held) else None),
+        N_("blind guess"): str(run.tokenizer.size),
+        N_("tokens per second"): _number(last.get("tokens_per_second"), ",.0f"),
+        N_("gradient norm"): _number(last.get("gradient_norm")),
+    }
+    row = st.container(horizontal=True, key="numbers")
+    for name, value in cells.items():
+        row.metric(_(name), value, help=meaning(name), width=150)
 
 
-def _number(value: Any) -> str:
-    return f"{value:.2f}" if value is not None and pd.notna(value) else "–"
+def _number(value: Any, form: str = ".2f") -> str:
+    return format(value, form) if value is not None and pd.notna(value) else "–"
 
 
 def duration(seconds: float | None) -> str:
