@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +19,7 @@ from explorer.ui.strip import strip
 from explorer.ui.text import plain
 from explorer.views import Figure, figure, palette
 from explorer.views.annotations import spans
-from explorer.views.gates import domain, plane
+from explorer.views.gates import plane
 from explorer.views.order import correlations
 from explorer.words import _
 
@@ -44,7 +45,7 @@ def gates(run: Run) -> None:
     """A gate of a network while it reads the beginning of its own text."""
     text = run.experiment.text.content[:READ]
     trace = ask("trace", run.key, run.snapshots[-1], text=text, logits=False)
-    with st.container(border=True, key="card-gates"):
+    with st.container(border=True, height="stretch", key="card-gates"):
         _still(figure("gates", trace, theme=theme()), "card-gates-chart")
         st.caption(plain(_("{run}, reading {count} tokens.", run=called(run),
                            count=trace.sizes["token"])))
@@ -57,8 +58,8 @@ def samples(run: Run) -> None:
     kept = run.snapshots
     steps = sorted({kept[0], kept[len(kept) // 4], kept[len(kept) // 2], kept[-1]})
     prefix = run.experiment.text.content[:8]
-    with st.container(border=True, key="card-samples"):
-        with st.container(height=HEIGHT, border=False, key="card-samples-text"):
+    with st.container(border=True, height="stretch", key="card-samples"):
+        with st.container(height=HEIGHT, border=False, gap=None, key="card-samples-text"):
             for step in steps:
                 written = ask("generate", run.key, step, prefix=prefix, tokens=WRITTEN,
                               temperature=0.6)
@@ -73,15 +74,15 @@ def unit(run: Run) -> None:
     text = _marked(run.experiment.text.content)
     trace = ask("trace", run.key, run.snapshots[-1], text=text, logits=False)
     view = "cell" if "cell" in trace else "hidden"
-    values, reach = plane(trace, view), domain(trace, view)[1]  # (token, unit)
+    values = plane(trace, view)  # (token, unit)
     labels = [str(label) for label in trace["label"].values]
     best, name, r = max(
         ((int(np.abs(found).argmax()), name, float(np.abs(found).max()))
          for name, mask in spans(labels).items()
          for found in [correlations(values, mask)]),
         key=lambda found: found[2], default=(0, "", 0.0))
-    colours = palette(theme())
-    with st.container(border=True, key="card-unit"):
+    colours, reach = palette(theme()), float(np.abs(values[:, best]).max())
+    with st.container(border=True, height="stretch", key="card-unit"):
         with st.container(height=HEIGHT, border=False, key="card-unit-text"):
             strip(labels, [colours.shade(float(value), True, reach) for value in values[:, best]],
                   label=_("A text, coloured by unit {unit}", unit=best), key="card-unit-strip",
@@ -99,7 +100,8 @@ def _marked(content: str) -> str:
     """The stretch, near the beginning, with the most brackets and quotation marks."""
     starts = range(0, min(len(content), 40_000), MARKED // 2)
     start = max(starts, key=lambda i: sum(map(content[i : i + MARKED].count, "()[]“”「」")))
-    return content[start : start + MARKED].strip()
+    start = max(content.rfind("\n", 0, start) + 1, start - MARKED // 2)
+    return textwrap.dedent(content[start : start + MARKED]).strip()
 
 
 def _still(drawn: Figure, key: str) -> None:

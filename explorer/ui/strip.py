@@ -10,6 +10,7 @@ import streamlit as st
 
 from explorer.ui.session import asset
 from explorer.views.palette import palette
+from explorer.words import _
 
 _strip = st.components.v2.component(
     "explorer_strip", css=asset("strip.css"), js=asset("strip.js"))
@@ -46,12 +47,30 @@ def strip(
     found: Any = _strip(
         data={"tokens": list(tokens), "colours": list(colours), "inks": inks, "label": label,
               "hover": [list(lines) for lines in hover], "selected": selected,
-              "candidates": [list(map(list, row)) for row in candidates], "keys": dict(keys or {})},
+              "candidates": [list(map(list, row)) for row in candidates], "keys": dict(keys or {}),
+              "blanks": {" ": _("space"), "\n": _("new line"), "\t": _("tab")}},
         key=key, on_event_change=lambda: None)
-    event = found.event if found else None
-    if not event:
+    return _admit(found.event if found else None, len(tokens), candidates, keys or {})
+
+
+def _admit(
+    event: Any,
+    count: int,
+    candidates: Sequence[Sequence[tuple[str, str, int]]],
+    keys: Mapping[str, str],
+) -> StripEvent | None:
+    """What a browser says was done, if that can be done."""
+    if not isinstance(event, Mapping):
         return None
-    return StripEvent(event.get("index"), event.get("candidate"), event.get("key"))
+    index, candidate, key = (event.get(name) for name in ("index", "candidate", "key"))
+    if key in keys.values():
+        return StripEvent(key=key)
+    if not isinstance(index, int) or not 0 <= index < count:
+        return None
+    offered = [each[2] for each in candidates[index]] if index < len(candidates) else []
+    if candidate is not None and candidate not in offered:
+        return None
+    return StripEvent(index, candidate)
 
 
 def _ink(colour: str | None) -> str | None:

@@ -1,100 +1,160 @@
-// A strip of tokens as text nodes: coloured, wrapped, walked through by mouse or keyboard.
+// A strip of tokens: coloured text that wraps, walked through by mouse or keyboard. What somebody
+// wrote becomes text nodes, never mark-up.
 const BLANKS = { " ": "␣", "\n": "⏎", "\t": "⇥" };
 
 export default function ({ data, parentElement, setTriggerValue }) {
   let root = parentElement.querySelector(".strip");
   if (!root) {
-    root = document.createElement("div");
-    root.className = "strip";
+    root = element("div", "strip");
     root.setAttribute("role", "listbox");
-    const card = document.createElement("div");
-    card.className = "card";
-    card.hidden = true;
-    parentElement.append(root, card);
-    root.card = card;
-    listen(root, card);
+    root.card = element("div", "card");
+    root.card.popover = "manual"; // in the top layer: nothing cuts it off
+    parentElement.append(root, root.card);
+    listen(root, root.card);
   }
-  root.send = (event) => setTriggerValue("event", { ...event, nonce: Date.now() });
+  root.send = (event) => setTriggerValue("event", event);
   root.data = data;
   root.setAttribute("aria-label", data.label);
   draw(root);
 }
 
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
 function draw(root) {
-  const { tokens, colours, inks, selected } = root.data;
-  if (root.drawn !== tokens.length || tokens.some((t, i) => root.children[i].token !== t)) {
+  const { tokens, colours, inks, hover, selected } = root.data;
+  if (root.children.length !== tokens.length || tokens.some((t, i) => root.children[i].token !== t))
     root.replaceChildren(...tokens.map(cell));
-    root.drawn = tokens.length;
-  }
-  tokens.forEach((_, i) => {
-    const span = root.children[i];
+  [...root.children].forEach((span, i) => {
     span.style.backgroundColor = colours[i] ?? "";
     span.style.color = inks[i] ?? "";
-    span.setAttribute("aria-selected", i === selected);
-    const said = root.data.hover[i];
-    span.setAttribute("aria-label", [span.token, ...(said ?? [])].join(", "));
+    span.setAttribute("aria-selected", String(i === selected));
+    span.setAttribute("aria-label", [named(root, span.token), ...(hover[i] ?? [])].join(", "));
     span.tabIndex = i === (selected ?? 0) ? 0 : -1;
   });
 }
 
 function cell(token) {
-  const span = document.createElement("span");
-  span.className = "token";
+  const span = element("span", "token");
   span.setAttribute("role", "option");
   span.token = token;
-  // textContent never makes markup of what somebody wrote.
-  span.textContent = token.replace(/[ \n\t]/g, (s) => (s === " " && token.length > 1 ? " " : BLANKS[s]));
-  if (/^[ \n\t]$/.test(token)) span.classList.add("blank");
-  if (token.includes("\n")) span.classList.add("break");
+  for (const part of token.split(/([ \n\t])/)) {
+    if (!part) continue;
+    // The sign is drawn by CSS over the real blank: what is copied is the text itself.
+    if (part in BLANKS) span.append(blank(part));
+    else span.append(part);
+  }
   return span;
 }
 
+function blank(sign) {
+  const made = element("i", "blank", sign);
+  made.dataset.sign = BLANKS[sign];
+  return made;
+}
+
+function named(root, token) {
+  return root.data.blanks[token] ?? token;
+}
+
 function listen(root, card) {
-  const at = (target) => [...root.children].indexOf(target.closest(".token"));
+  const at = (event) => [...root.children].indexOf(event.target.closest?.(".token"));
   let hiding;
+  const hide = () => card.matches(":popover-open") && card.hidePopover();
+  const hideSoon = () => {
+    clearTimeout(hiding);
+    hiding = setTimeout(hide, 250);
+  };
+  const choose = (index, candidate) => {
+    hide();
+    root.send({ index, candidate });
+  };
   const show = (i) => {
     clearTimeout(hiding);
-    const said = root.data.hover[i];
-    if (i < 0 || !said) return void (card.hidden = true);
+    const lines = root.data.hover[i] ?? [];
+    const candidates = root.data.candidates[i] ?? [];
+    if (i < 0 || !(lines.length || candidates.length)) return hide();
     card.replaceChildren(
-      ...said.map((line) => Object.assign(document.createElement("div"), { textContent: line })),
-      ...(root.data.candidates[i] ?? []).map(([label, probability, id]) => {
-        const button = document.createElement("button");
+      ...lines.map((line) => element("div", "line", line)),
+      ...candidates.map(([label, probability, id]) => {
+        const button = element("button", "candidate");
         button.type = "button";
-        button.textContent = `${[...label].map((s) => BLANKS[s] ?? s).join("")}  ${probability}`;
-        button.onclick = () => {
-          card.hidden = true;
-          root.send({ index: i, candidate: id });
-        };
+        button.append(
+          element("span", "", [...label].map((sign) => BLANKS[sign] ?? sign).join("")),
+          element("span", "share", probability),
+        );
+        button.onclick = () => choose(i, id);
         return button;
       }),
     );
-    const span = root.children[i];
-    card.hidden = false;
-    const space = root.clientWidth - card.offsetWidth;
-    card.style.left = `${Math.max(0, Math.min(span.offsetLeft, space))}px`;
-    card.style.top = `${span.offsetTop + span.offsetHeight}px`;
+    if (!card.matches(":popover-open")) card.showPopover();
+    place(card, root.children[i].getClientRects());
   };
-  const hideSoon = () => (hiding = setTimeout(() => (card.hidden = true), 250));
-  root.addEventListener("mouseover", (e) => e.target.closest(".token") && show(at(e.target)));
-  root.addEventListener("mouseleave", hideSoon);
-  card.addEventListener("mouseenter", () => clearTimeout(hiding));
-  card.addEventListener("mouseleave", hideSoon);
-  card.addEventListener("keydown", (e) => e.key === "Escape" && (card.hidden = true));
-  root.addEventListener("focusin", (e) => e.target.closest(".token") && show(at(e.target)));
-  root.addEventListener("focusout", hideSoon);
-  root.addEventListener("click", (e) => e.target.closest(".token") && root.send({ index: at(e.target) }));
-  root.addEventListener("keydown", (e) => {
-    const i = at(e.target);
-    const go = { ArrowRight: i + 1, ArrowLeft: i - 1, Home: 0, End: root.children.length - 1 }[e.key];
-    if (go !== undefined && root.children[go]) {
-      root.children[i].tabIndex = -1;
-      root.children[go].tabIndex = 0;
-      root.children[go].focus();
-    } else if (e.key === "Enter" || e.key === " ") root.send({ index: i });
-    else if (e.key === "Escape") card.hidden = true;
-    else if (root.data.keys[e.key]) root.send({ key: root.data.keys[e.key] });
+  root.addEventListener("mouseover", (event) => at(event) >= 0 && show(at(event)));
+  root.addEventListener("focusin", (event) => at(event) >= 0 && show(at(event)));
+  for (const leave of ["mouseleave", "focusout"]) root.addEventListener(leave, hideSoon);
+  for (const enter of ["mouseenter", "focusin"])
+    card.addEventListener(enter, () => clearTimeout(hiding));
+  for (const leave of ["mouseleave", "focusout"]) card.addEventListener(leave, hideSoon);
+  card.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  window.addEventListener("scroll", hide, { capture: true, passive: true });
+  root.addEventListener("click", (event) => at(event) >= 0 && select(root, at(event)));
+  root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const i = at(event);
+    const last = root.children.length - 1;
+    const go = { ArrowRight: i + 1, ArrowLeft: i - 1, ArrowDown: below(root, i, 1),
+                 ArrowUp: below(root, i, -1), Home: 0, End: last }[event.key];
+    const candidate = (root.data.candidates[i] ?? [])[Number(event.key) - 1];
+    if (go !== undefined) root.children[go] && move(root, i, go);
+    else if (event.key === "Enter" || event.key === " ") select(root, i);
+    else if (event.key === "Escape") hide();
+    else if (candidate) choose(i, candidate[2]);
+    else if (root.data.keys[event.key]) root.send({ key: root.data.keys[event.key] });
     else return;
-    e.preventDefault();
+    event.preventDefault();
   });
+}
+
+function select(root, index) {
+  for (const span of root.querySelectorAll('[aria-selected="true"]'))
+    span.setAttribute("aria-selected", "false");
+  root.children[index].setAttribute("aria-selected", "true"); // at once; the page will say the same
+  root.send({ index });
+}
+
+function move(root, from, to) {
+  root.children[from].tabIndex = -1;
+  root.children[to].tabIndex = 0;
+  root.children[to].focus();
+}
+
+// The token in the next line (turn 1) or the one before (turn −1) that is nearest to token i.
+function below(root, i, turn) {
+  const here = root.children[i]?.getBoundingClientRect();
+  let best;
+  let least = Infinity;
+  for (let j = i + turn; here && root.children[j]; j += turn) {
+    const there = root.children[j].getBoundingClientRect();
+    const lines = Math.abs(there.top - here.top) / here.height;
+    if (lines < 0.5) continue;
+    if (lines > 1.9) break;
+    const apart = Math.abs(there.left - here.left);
+    if (apart < least) [best, least] = [j, apart];
+  }
+  return best ?? i;
+}
+
+function place(card, boxes) {
+  const box = boxes[0];
+  if (!box) return;
+  const left = Math.max(8, Math.min(box.left, innerWidth - card.offsetWidth - 8));
+  const under = box.bottom + 2;
+  const fits = under + card.offsetHeight < innerHeight - 8;
+  card.style.left = `${left}px`;
+  card.style.top = `${fits ? under : Math.max(8, box.top - card.offsetHeight - 2)}px`;
 }
