@@ -9,13 +9,15 @@ import json
 import math
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
-from explorer.errors import DataError, ExplorerError
+from explorer.errors import DataError, ExplorerError, RunError
 from explorer.experiment import Experiment, Training
 from explorer.models import Model
 from explorer.spec import Spec
 from explorer.store import Run, Store
+from explorer.store.store import SHIPPED
 from explorer.text import CORPORA, Text, Tokenisation, corpus
 from explorer.words import N_, _
 
@@ -88,7 +90,11 @@ def trace(options: argparse.Namespace) -> None:
 def pretrain(options: argparse.Namespace) -> None:
     from explorer.pretrain import pretrain
 
-    pretrain(options.store)
+    folder = options.store or str(SHIPPED)
+    if (Path(folder) / "owners").exists():
+        raise RunError(N_("“{folder}” holds runs of your own, which would be replaced: choose "
+                          "another folder."), folder=folder)
+    print("\n".join(pretrain(folder)))
 
 
 COMMANDS = {"serve": serve, "train": train, "trace": trace, "pretrain": pretrain}

@@ -26,7 +26,7 @@ def work(
     report: told each event after it was recorded. Raises what training and the store raise, after
     the run was marked "diverged" or "failed" with the reason; its good snapshots are kept.
     """
-    if experiment.key in store and store.run(experiment.key).status == "finished":
+    if experiment.key in store and store.run(experiment.key).trained:
         return "finished"
     recorder = store.recorder(experiment)
     reached = recorder.step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from explorer.spec import Kind
@@ -25,5 +26,9 @@ class Model(Kind):
         """The network, freshly initialised from torch's global generator."""
 
     @abstractmethod
+    def shapes(self, vocabulary: int) -> dict[str, tuple[int, ...]]:
+        """The tensors of a snapshot and their shapes, known without building the network."""
+
     def parameters(self, vocabulary: int) -> int:
         """How many numbers are learnt."""
+        return sum(prod(shape) for shape in self.shapes(vocabulary).values())

@@ -124,14 +124,19 @@ class Recurrent(Model):
         """Length of what the first layer reads at each step."""
         return self.embedding if self.input == "embedding" else vocabulary
 
-    def parameters(self, vocabulary: int) -> int:
-        H = self.hidden
-        E = self.inputs(vocabulary)
-        core = sum(
-            self.gates * H * ((E if layer == 0 else H) + H + 2) for layer in range(self.layers)
-        )
-        embedding = vocabulary * E if self.input == "embedding" else 0
-        return embedding + core + (0 if self.tied else vocabulary * H) + vocabulary
+    def shapes(self, vocabulary: int) -> dict[str, tuple[int, ...]]:
+        V, H, E = vocabulary, self.hidden, self.inputs(vocabulary)
+        rows = self.gates * H
+        found: dict[str, tuple[int, ...]] = {}
+        if self.input == "embedding":
+            found["encoder.weight"] = (V, E)
+        for layer in range(self.layers):
+            found |= {f"core.weight_ih_l{layer}": (rows, H if layer else E),
+                      f"core.weight_hh_l{layer}": (rows, H),
+                      f"core.bias_ih_l{layer}": (rows,), f"core.bias_hh_l{layer}": (rows,)}
+        if not self.tied:
+            found["decoder.weight"] = (V, H)
+        return found | {"decoder.bias": (V,)}
 
     @abstractmethod
     def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:

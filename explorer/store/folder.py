@@ -49,8 +49,8 @@ class Folder:
         return self._files.exists(f"{self._path}/experiment.json")
 
     def create(self, experiment: Experiment, tokenizer: Tokenizer) -> None:
+        """Write what never changes."""
         text = experiment.text
-        self._files.remove(self._path)
         self._write_json("text.json", {"name": text.name, "content": text.content,
                                        "encoding": text.encoding})
         self.write("tokenizer.json", tokenizer.to_json().encode())
@@ -84,13 +84,17 @@ class Folder:
         return self._optional("card.json", dict, dict) or {}
 
     def status(self) -> Mapping[str, Any]:
-        """`status`, `message`, `error` (an ExplorerError as JSON), `seconds` of training."""
+        """`status`, `message`, `error` (an ExplorerError as JSON), `seconds` of training,
+        `imported`."""
         return self._optional("status.json", dict, dict) or {"status": "new"}
 
     def write_status(
-        self, status: Status, message: str | ExplorerError = "", seconds: float = 0.0
+        self, status: Status, message: str | ExplorerError = "", seconds: float = 0.0,
+        imported: bool = False,
     ) -> None:
         said: dict[str, Any] = {"status": status, "seconds": round(seconds, 3)}
+        if imported:
+            said["imported"] = True
         if isinstance(message, ExplorerError):
             said["error"] = message.to_json()
         elif message:
@@ -141,6 +145,13 @@ class Folder:
             data = self._files.read(f"{self._path}/resume.safetensors")
             return position(data), data
         except (FileNotFoundError, Damaged):
+            return None
+
+    def read(self, name: str) -> bytes | None:
+        """A file as it is, or None."""
+        try:
+            return self._files.read(f"{self._path}/{name}")
+        except FileNotFoundError:
             return None
 
     def write(self, name: str, data: bytes) -> None:

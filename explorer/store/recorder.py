@@ -22,7 +22,7 @@ class Recorder:
     tokenizer: learnt from the experiment's text. resume: of the last finished snapshot, to go on
     from; whatever was written after it is dropped. step: of that snapshot, 0 for a new run. A new
     experiment with `changes` starts from where the same experiment with fewer of them stopped, if
-    that was not after the change.
+    that was not after the change. A run that was imported is replaced: nobody saw it trained.
     """
 
     tokenizer: Tokenizer
@@ -33,11 +33,12 @@ class Recorder:
         """Raises DataError (text that cannot be used), RunError (damaged, disk full)."""
         self._experiment = experiment
         self._folder = Folder(files, experiment.key)
-        if self._folder.exists():
+        if self._folder.exists() and not self._folder.status().get("imported"):
             self.tokenizer = self._folder.tokenizer()
             self._folder.sweep()
         else:
             self.tokenizer = Tokenizer.learn(experiment.text, experiment.tokens)
+            self._folder.remove()
             self._folder.create(experiment, self.tokenizer)
         found = self._folder.resume() or self._inherit(files)
         self.step, self.resume = found or (0, None)

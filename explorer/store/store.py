@@ -48,8 +48,14 @@ class Run:
     best: int | None  # the step with the lowest validation loss
     message: str  # why it stopped, when it did not finish
     seconds: float  # of training so far
+    imported: bool  # from a zip: well-formed, but nobody here saw it trained
     card: Mapping[str, Any]  # name, title, about of a shipped run; empty for any other
     store: Store
+
+    @property
+    def trained(self) -> bool:
+        """Whether it was trained here to its end, so that there is nothing left to do."""
+        return self.status == "finished" and not self.imported
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -83,19 +89,24 @@ class Store:
         shipped = str(SHIPPED) if pretrained is None else pretrained
         self._shipped = Files(shipped) if shipped else None
         self._owners = Owners(self._files)
-        self._experiment = lru_cache(_REMEMBERED)(lambda key: self._folder(key).experiment())
-        self.tokenizer = lru_cache(_REMEMBERED)(lambda key: self._folder(key).tokenizer())
+        self._experiment = lru_cache(_REMEMBERED)(lambda key: self.folder(key).experiment())
+        self.tokenizer = lru_cache(_REMEMBERED)(lambda key: self.folder(key).tokenizer())
 
     @property
     def url(self) -> str:
         return self._files.url
+
+    @property
+    def files(self) -> Files:
+        """Where its own runs lie."""
+        return self._files
 
     def __contains__(self, key: object) -> bool:
         return is_key(key) and self._find(str(key)) is not None
 
     def run(self, key: str) -> Run:
         """Raises RunError: unknown key (or not 32 hex digits), damaged, another version."""
-        folder = self._folder(key)
+        folder = self.folder(key)
         status = folder.status()
         if status["status"] not in STATUSES:
             raise RunError(N_("Run {key} was written by another version of the explorer: train it "
@@ -105,11 +116,12 @@ class Store:
             key=key, experiment=self._experiment(key), status=status["status"],
             history=folder.history(), snapshots=folder.snapshots(),
             best=bests[-1][0] if bests else None, message=_message(status),
-            seconds=float(status.get("seconds", 0.0)), card=folder.card(), store=self)
+            seconds=float(status.get("seconds", 0.0)),
+            imported=bool(status.get("imported", False)), card=folder.card(), store=self)
 
     def weights(self, key: str, step: int) -> bytes:
         """safetensors of a snapshot that is kept. Raises RunError."""
-        return self._folder(key).weights(step)
+        return self.folder(key).weights(step)
 
     def recorder(self, experiment: Experiment) -> Recorder:
         """Open or create the run's folder for writing. Raises DataError, RunError."""
@@ -117,7 +129,7 @@ class Store:
 
     def mark(self, key: str, status: Status, message: str | ExplorerError = "") -> None:
         """Say how a run stands when its writer died without a word. Raises RunError."""
-        folder = self._folder(key)
+        folder = self.folder(key)
         folder.write_status(status, message, float(folder.status().get("seconds", 0.0)))
 
     def pretrained(self) -> list[str]:
@@ -125,7 +137,7 @@ class Store:
         if self._shipped is None:
             return []
         keys = [key for key in self._shipped.list("runs") if is_key(key)]
-        return sorted(keys, key=lambda key: str(self._folder(key).card().get("name", key)))
+        return sorted(keys, key=lambda key: str(self.folder(key).card().get("name", key)))
 
     def own(self, owner: str) -> list[str]:
         """The keys of an owner's runs, the newest first."""
@@ -159,7 +171,8 @@ class Store:
         if not is_key(key) or not self._owners.has(owner, key):
             raise RunError(N_("Run {key} is not on your list."), key=str(key)[:40])
 
-    def _folder(self, key: str) -> Folder:
+    def folder(self, key: str) -> Folder:
+        """The files of a run. Raises RunError: unknown key."""
         folder = self._find(key) if is_key(key) else None
         if folder is None:
             raise RunError(N_("There is no run {key} here: check the link, or train it again."),
