@@ -39,6 +39,7 @@ class Learner:
         self._network = build(experiment, vocabulary).to(device())
         self._parameters = list(self._network.parameters())
         self._optimizer = _optimizer(self._network, experiment)
+        self._optimizer.zero_grad()  # imports torch._dynamo, seconds long, before any clock runs
         self._draws = any(layer.dropout for layer in self._network.modules()
                           if isinstance(layer, nn.RNNBase))
         self.step = 0

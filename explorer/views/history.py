@@ -160,7 +160,13 @@ def _caption(curves: Sequence[Curve]) -> str:
         )
     step, value = _last(history, "validation_perplexity")
     if value is not None:
-        said += " " + _("Held-out end, at step {step}: {value}.", step=step, value=f"{value:.2f}")
+        tokens = _last(history, "validation_tokens")[1] or 0
+        said += " " + _(
+            "Held-out end, at step {step}: {value}, over {count} of its tokens.",
+            step=step,
+            value=f"{value:.2f}",
+            count=f"{tokens:,.0f}",
+        )
     return said
 
 
