@@ -1,0 +1,114 @@
+"""Runs side by side: how each stands, which can be compared, and what the comparison says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log2
+
+from explorer.store import Run
+from explorer.ui.naming import distinct, tell_apart
+from explorer.words import _
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A run by its best snapshot. held_out, training: perplexity there, None if not measured.
+    blind: of a blind guess, the size of the vocabulary. name: unique among those it was listed
+    with."""
+
+    run: Run
+    name: str
+    held_out: float | None
+    training: float | None
+    blind: int
+    parameters: int
+
+    @property
+    def subject(self) -> tuple[str, str, float]:
+        """What it learns: text, tokens, what is held out. Only runs with the same one compare."""
+        experiment = self.run.experiment
+        return (experiment.data.sha256, experiment.tokens.model_dump_json(),
+                experiment.data.held_out)
+
+
+def standings(runs: Sequence[Run], given: Sequence[str]) -> list[Standing]:
+    """How some runs stand. given: what each is called already, "" if nothing: then it is called
+    by what differs between all of them. Raises RunError."""
+    told = tell_apart([run.experiment for run in runs]).names
+    names = distinct([name or made for name, made in zip(given, told, strict=True)])
+    return [_standing(run, name) for run, name in zip(runs, names, strict=True)]
+
+
+def _standing(run: Run, name: str) -> Standing:
+    history, vocabulary = run.history, run.tokenizer.size
+    measured = history.dropna(subset=["validation_perplexity"])
+    best = measured.sort_values("validation_perplexity").head(1)
+    row = best if len(best) else history.tail(1)
+    return Standing(
+        run=run, name=name, blind=vocabulary,
+        held_out=float(best["validation_perplexity"].iloc[0]) if len(best) else None,
+        training=float(row["perplexity"].iloc[0]) if len(row) else None,
+        parameters=run.experiment.model.parameters(vocabulary))
+
+
+def subjects(listed: Sequence[Standing]) -> list[list[Standing]]:
+    """Those that compare, together; in the order in which the first of each comes."""
+    found: dict[tuple[str, str, float], list[Standing]] = {}
+    for standing in listed:
+        found.setdefault(standing.subject, []).append(standing)
+    return list(found.values())
+
+
+def ranked(listed: Sequence[Standing]) -> list[Standing]:
+    """Those with a held-out perplexity, the best first."""
+    return sorted((standing for standing in listed if standing.held_out is not None),
+                  key=lambda standing: standing.held_out or 0.0)
+
+
+def bits(more: float, less: float) -> float:
+    """How many bits per token lie between two perplexities."""
+    return log2(more / less)
+
+
+def findings(listed: Sequence[Standing]) -> list[str]:
+    """What the comparison says: for each text the best run, and by how much; and who learnt by
+    heart."""
+    said, groups = [], subjects(listed)
+    for group in groups:
+        order = ranked(group)
+        about = "" if len(groups) == 1 else _(
+            "On “{text}”: ", text=group[0].run.experiment.data.name)
+        if len(order) > 1:
+            said.append(about + _comparison(order[0], order[1]))
+        elif order:
+            said.append(about + _alone(order[0]))
+    gaps = [(bits(standing.held_out, standing.training), standing) for standing in ranked(listed)
+            if standing.held_out and standing.training]
+    if gaps:
+        gap, standing = max(gaps, key=lambda pair: pair[0])
+        if gap > 0.1:
+            said.append(_(
+                "**{name}** guesses the text it learns from better than the held-out end, by "
+                "{bits} bits per token: that much it knows by heart.",
+                name=standing.name, bits=f"{gap:.2f}"))
+    return said
+
+
+def _comparison(best: Standing, second: Standing) -> str:
+    assert best.held_out
+    assert second.held_out
+    return _("**{best}** learnt best: held-out perplexity {value}, which is {bits} bits per token "
+             "less than **{second}** ({other}). A blind guess among {blind} needs {saved} bits "
+             "more.", best=best.name, value=f"{best.held_out:.2f}",
+             bits=f"{bits(second.held_out, best.held_out):.2f}", second=second.name,
+             other=f"{second.held_out:.2f}", blind=best.blind,
+             saved=f"{bits(best.blind, best.held_out):.2f}")
+
+
+def _alone(standing: Standing) -> str:
+    assert standing.held_out
+    return _("**{name}** hesitates among {value} tokens on the held-out end; a blind guess, among "
+             "{blind}. That saves {saved} bits per token.", name=standing.name,
+             value=f"{standing.held_out:.2f}", blind=standing.blind,
+             saved=f"{bits(standing.blind, standing.held_out):.2f}")
