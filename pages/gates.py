@@ -174,9 +174,9 @@ with aside:
     ui.code(type(spec).step)
     ui.not_shown(
         _(
-            "An open gate says what may pass, not what does: look at the cell and the candidate too. "
-            "A unit that goes with something in one text may not in the next. And this is one "
-            "network from one seed; another seed would number its units otherwise."
+            "An open gate says what may pass, not what does: look at the cell and the candidate "
+            "too. A unit that goes with something in one text may not in the next. And this is "
+            "one network from one seed; another seed would number its units otherwise."
         )
     )
 link.write(
