@@ -24,6 +24,7 @@ from tests.browser.idle import settled
 from tests.browser.server import serving
 
 REPETITIONS = 9
+PATIENCE = 90_000  # milliseconds for whatever is waited for
 IMAGE = ".heatmaplayer image"
 TURN = ".st-key-view [role='radio']"  # the segments of the control
 
@@ -61,11 +62,11 @@ class Side:
     def visit(self, keep: bool = True) -> None:
         """Open the page, then turn its control there and back."""
         opened = first_picture(self.page, self.url)
-        settled(self.page)
+        settled(self.page, PATIENCE)
         turned = []
         for choice in (1, 0):
             turned.append(new_picture(self.page, self.box, choice))
-            settled(self.page)
+            settled(self.page, PATIENCE)
         self.page.goto("about:blank")  # no session of the one side disturbs the other
         if keep:
             self.opened.append(opened)
@@ -76,9 +77,10 @@ def train_meanwhile(browser: Browser, url: str) -> str:
     """Start a long job by the button on the page, and leave that page: the job goes on. Its run's
     key."""
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(f"{url}/train?model=lstm&hidden=512&quality=best")
-    settled(page)
+    settled(page, PATIENCE)
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url("**run=*")
     page.get_by_role("button", name="Cancel").wait_for()
@@ -89,6 +91,7 @@ def train_meanwhile(browser: Browser, url: str) -> str:
 
 def compare(browser: Browser, ours_url: str, bare_url: str) -> Iterator[Row]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)
     ours = Side(context, f"{ours_url}/gates", ".st-key-gates")
     theirs = Side(context, bare_url, ".stMain")
     busy = Side(context, ours.url, ours.box)
