@@ -1,0 +1,140 @@
+"""Page = figure = trace."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import explorer as ex
+from explorer.engine import LocalEngine
+from explorer.store import Run, Store
+from explorer.views.gates import plane
+from explorer.views.order import ORDERS, order_units
+from tests.pages.conftest import Open, component, plotly, said, trained, well
+from tests.training.small import small
+
+TEXT = 'the "cat" sat'
+MODELS = {
+    "rnn": {"kind": "rnn"},
+    "gru": {"kind": "gru"},
+    "lstm of two layers": {"kind": "lstm", "layers": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def runs(engine: LocalEngine, store: Store) -> dict[str, Run]:
+    return {name: trained(engine, store, small(model)) for name, model in MODELS.items()}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_heatmap_of_every_view_is_the_trace(
+    opened: Open, runs: dict[str, Run], name: str
+) -> None:
+    run = runs[name]
+    trace = ex.trace(run, TEXT)
+    layer = trace.sizes["layer"]
+    page = opened("gates", run=run.key, text=TEXT, order="number", layer=layer)
+    observes = run.experiment.model.observes  # type: ignore[attr-defined]
+    assert page.get("button_group")[0].options
+    for view in observes:
+        well(page.get("button_group")[0].set_value(view).run())
+        [heatmap] = plotly(page, "gates")["data"]
+        np.testing.assert_allclose(
+            np.array(heatmap["z"]), plane(trace, view, layer - 1).T, rtol=1e-4, atol=1e-6
+        )
+        assert page.query_params["view"] == view
+    assert said(page) == ""
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_rows_are_ordered_as_asked_and_named_by_their_unit(
+    opened: Open, run: Run, order: str
+) -> None:
+    values = plane(ex.trace(run, TEXT), "cell")
+    page = opened("gates", run=run.key, text=TEXT, view="cell", order=order, unit=3)
+    [heatmap] = plotly(page, "gates")["data"]
+    rows = [int(str(name).split()[-1]) for name in heatmap["y"]]
+    assert rows == order_units(values, order, 3).tolist()
+    np.testing.assert_allclose(np.array(heatmap["z"]), values.T[rows], rtol=1e-4, atol=1e-6)
+
+
+def test_any_snapshot_is_opened(opened: Open, run: Run) -> None:
+    first = plane(ex.trace(run, TEXT, step=0), "forget")
+    page = opened("gates", run=run.key, text=TEXT, view="forget", order="number", step=0)
+    [heatmap] = plotly(page, "gates")["data"]
+    np.testing.assert_allclose(np.array(heatmap["z"]), first.T, rtol=1e-4, atol=1e-6)
+
+
+def test_lines_are_the_chosen_units(opened: Open, run: Run) -> None:
+    values = plane(ex.trace(run, TEXT), "hidden")
+    page = opened("gates", run=run.key, text=TEXT, view="hidden")
+    well(page.multiselect[0].set_value([7, 2]).run())
+    lines = plotly(page, "units")["data"]
+    assert len(lines) == 2
+    for line, unit in zip(lines, (7, 2), strict=True):
+        np.testing.assert_allclose(np.array(line["y"]), values[:, unit], rtol=1e-4, atol=1e-6)
+
+
+def test_the_strip_says_the_value_of_the_unit_at_every_token(opened: Open, run: Run) -> None:
+    values = plane(ex.trace(run, TEXT), "output")[:, 4]
+    strip = component(opened("gates", run=run.key, text=TEXT, view="output", unit=4), "strip")
+    assert strip["tokens"] == list(TEXT)
+    assert [line for [line] in strip["hover"]] == [f"o = {value:.4f}" for value in values]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_step_inspector_ends_at_the_numbers_of_the_trace(
+    opened: Open, runs: dict[str, Run], name: str
+) -> None:
+    run, token, unit = runs[name], 5, 2
+    trace = ex.trace(run, TEXT)
+    page = opened("gates", run=run.key, text=TEXT, token=token, unit=unit)
+    filled = "\n".join(formula.value for formula in page.latex)
+    for view in run.experiment.model.observes:  # type: ignore[attr-defined]
+        value = float(plane(trace, view, 0)[token, unit])
+        assert f"{value:.3f}" in filled or f"{value:.2f}" in filled, (view, value, filled)
+
+
+def test_the_meaning_of_every_view_is_one_hover_away(opened: Open, run: Run) -> None:
+    help = opened("gates", run=run.key).get("button_group")[0].proto.help
+    for name in ("forget", "input", "output", "candidate", "cell", "hidden"):
+        assert name in help.lower()
+
+
+def test_a_text_that_is_too_long_is_refused_in_words(opened: Open, run: Run) -> None:
+    message = said(opened("gates", run=run.key, text="the cat " * 300))
+    assert "2,400" in message or "2400" in message
+    assert "2,000" in message or "2000" in message
+
+
+def test_an_empty_text_is_refused_in_words(opened: Open, run: Run) -> None:
+    page = opened("gates", run=run.key)
+    well(page.text_area[0].set_value("").run())
+    assert len(page.error) == 1
+    assert "nothing to read: type a sentence" in said(page)
+
+
+def test_two_thousand_tokens_are_drawn_in_part_and_it_says_so(opened: Open, run: Run) -> None:
+    page = opened("gates", run=run.key, text="the cat " * 250, start=700)
+    captions = " ".join(caption.value for caption in page.caption).replace("\\", "")
+    assert "tokens 700 to" in captions
+    assert len(page.slider) == 1
+
+
+def test_an_unknown_run_is_said_and_another_is_shown(opened: Open, run: Run) -> None:
+    page = opened("gates", run="0" * 32)
+    assert "no run " + "0" * 32 in said(page)
+    assert plotly(page, "gates")["data"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("unit", "99999"), ("unit", "x"), ("view", "nonsense"), ("order", "'"), ("step", "7"),
+     ("token", "-5")],
+)
+def test_a_link_with_nonsense_says_what_is_used_instead(
+    opened: Open, run: Run, name: str, value: str
+) -> None:
+    message = said(opened("gates", run=run.key, text=TEXT, **{name: value}))
+    assert f"{name} = {value}" in message
+    assert "is used" in message
