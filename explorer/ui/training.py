@@ -31,9 +31,11 @@ def panel(key: str) -> None:
 
 
 def _watch(key: str, was_alive: bool) -> None:
-    """One look at the run. When it has just ended the whole page is drawn again."""
+    """One look at the run. When it has just ended or gone on, or a button was pressed, the whole
+    page is drawn again: a fragment cannot change by itself how often it looks."""
     job = engine().find(key)
-    if was_alive and (job is None or job.over):
+    alive = job is not None and not job.over
+    if st.session_state.pop("redraw", False) or alive != was_alive:
         st.rerun()
     run = store().run(key) if key in store() else None
     history = _history(key, job, run)
