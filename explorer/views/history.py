@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from explorer.views.figure import Figure
-from explorer.views.palette import Theme, palette
+from explorer.views.palette import Palette, Theme, mix, palette
 from explorer.words import _
 
 TICKS = [digit * 10**power for power in range(5) for digit in (1, 2, 5)]
@@ -24,6 +24,7 @@ EXPORTS = {
         }
     }
 }
+MARKERS = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "wedge", "arrow"]
 POINTS = 500  # of a curve: more are thinned evenly, the last kept
 
 
@@ -51,13 +52,12 @@ def perplexity(
     data = pd.concat([_tidy(curve, len(curves) > 1) for curve in curves], ignore_index=True)
     lines = pd.DataFrame({"perplexity": list(baselines.values()), "curve": list(baselines)})
     names = list(dict.fromkeys(data["curve"]))
-    kinds = {name: group["kind"].iloc[0] for name, group in data.groupby("curve")}
-    many = len({curve.kind for curve in curves}) < len(curves)
+    several = len(curves) > 1
+    runs = [curve.name for curve in curves] if several else names
+    kinds = [curve.kind for curve in curves] if several else [curves[0].kind] * len(names)
     shades = [
-        colours.categorical[i // 2 % len(colours.categorical)]
-        if many
-        else colours.architecture(str(kinds[name]))
-        for i, name in enumerate(names)
+        _shade(colours, kind, kinds[:i].count(kind) if several else 0)
+        for i, kind in enumerate(kinds)
     ]
     dashes = [
         [1, 0] if data.loc[data["curve"] == name, "held_out"].iloc[0] else [2, 2] for name in names
@@ -78,11 +78,13 @@ def perplexity(
         x=x,
         y=y,
         color=alt.Color(
-            "curve:N",
+            "run:N" if several else "curve:N",
             title=None,
-            sort=names,
-            scale=alt.Scale(domain=names, range=shades),
-            legend=alt.Legend(orient="top", labelLimit=360, columns=2, symbolType="stroke"),
+            sort=runs,
+            scale=alt.Scale(domain=runs, range=shades),
+            legend=alt.Legend(
+                orient="top", labelLimit=300, columns=1 if several else 2, symbolType="stroke"
+            ),
         ),
         strokeDash=alt.StrokeDash(
             "curve:N", legend=None, sort=names, scale=alt.Scale(domain=names, range=dashes)
@@ -94,7 +96,13 @@ def perplexity(
         ],
     )
     drawn = base.mark_line(strokeWidth=2)
-    dots = base.transform_filter("datum.held_out").mark_point(filled=True, size=36)
+    dots = base.transform_filter("datum.held_out").mark_point(filled=True, size=44)
+    if several:
+        dots = dots.encode(
+            shape=alt.Shape(
+                "run:N", title=None, sort=runs, scale=alt.Scale(domain=runs, range=MARKERS)
+            )
+        )
     rules = (
         alt.Chart(lines)
         .mark_rule(strokeDash=[5, 4], color=colours.muted)
@@ -134,8 +142,17 @@ def _tidy(curve: Curve, named: bool) -> pd.DataFrame:
             )
         )
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True).assign(
-        kind=curve.kind
+        kind=curve.kind, run=curve.name
     )
+
+
+def _shade(colours: Palette, kind: str, rank: int) -> str:
+    """The colour of an architecture; of its second, third, … run, nearer and nearer to the ink or
+    to the page in turn."""
+    if not rank:
+        return colours.architecture(kind)
+    end = colours.text if rank % 2 else colours.background
+    return mix(colours.architecture(kind), end, min(0.75, 0.25 + 0.15 * rank))
 
 
 def _label(name: str, part: str, named: bool) -> str:
