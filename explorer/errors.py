@@ -18,7 +18,10 @@ class ExplorerError(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        return _(self.template).format(**self.values)
+        # A value may be a text of ours too, such as the reason for a refusal.
+        said = {name: _(value) if isinstance(value, str) else value
+                for name, value in self.values.items()}
+        return _(self.template).format(**said)
 
     def to_json(self) -> dict[str, Any]:
         """The error as plain data: `from_json` makes it again."""

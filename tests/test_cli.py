@@ -187,7 +187,7 @@ def test_help_names_every_command_and_setting(folder):
 
 
 def test_ctrl_c_ends_in_one_line_and_the_run_goes_on(folder, tmp_path):
-    arguments = ["train", "--corpus", "story-en", "--hidden", "16", "--steps", "20000", "--json"]
+    arguments = ["train", "--corpus", "story-en", "--hidden", "16", "--steps", "3000", "--json"]
     process = run(tmp_path, *arguments)
     seen = list((tmp_path / "store").glob("runs/*/snapshots/[1-9]*"))
     while not seen and process.poll() is None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from annotated_types import Le, Lt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.experiment import Data, Experiment, Training
@@ -73,6 +73,7 @@ def test_the_architecture_changes_it():
     assert len(keys) == len(Model.family)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, len(TEXT.content) - 1), st.characters(categories=("L", "N", "P")))
 def test_one_character_changes_it(place, character):
     content = TEXT.content[:place] + character + TEXT.content[place + 1 :]
@@ -81,6 +82,7 @@ def test_one_character_changes_it(place, character):
     assert (other.with_text(Text(TEXT.name, content)).key == small().key) is same
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.sampled_from(sorted(Model.family)), st.integers(1, 64), st.integers(0, 2**31 - 1),
        st.floats(1e-6, 1000))
 def test_it_survives_json(kind, hidden, seed, rate):

@@ -100,6 +100,8 @@ class Supervisor:
         if experiment.key not in self._store:
             return "new", 0
         run = self._store.run(experiment.key)
+        if run.imported:  # nobody here saw it trained: it is trained anew
+            return "new", 0
         return run.status, max(run.snapshots, default=0)
 
     def _job(self, header: Header, payload: bytes) -> bytes:

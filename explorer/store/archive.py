@@ -66,7 +66,7 @@ def admit(store: Store, data: bytes, owner: str) -> str:
     weights = {int(match[1]): _weights(name, data, experiment, tokenizer)
                for name, data in files.items() if (match := _STEP.fullmatch(name))}
     if not weights or max(weights) > steps:
-        raise _wrong("snapshots", "there are none, or of steps that the run does not have")
+        raise _wrong("snapshots", N_("there are none, or of steps that the run does not have"))
     history = _history(files, steps)
     bests = _bests(files, weights)
     status, seconds = _status(files, max(weights) == steps)
@@ -131,17 +131,17 @@ def _experiment(key: str, files: dict[str, bytes]) -> tuple[Experiment, Tokenize
     try:
         experiment = Experiment.parse(_needed(files, "experiment.json"))
         if experiment.key != key:
-            raise _wrong("experiment.json", "it is not the run's that the zip names")
+            raise _wrong("experiment.json", N_("it is not the run's that the zip names"))
         said = _json(files, "text.json")
         text = Text.paste(str(said["content"]), str(said["name"]))
         experiment = experiment.with_text(text)
         tokenizer = Tokenizer.learn(text, experiment.tokens)
     except (KeyError, TypeError) as error:
-        raise _wrong("text.json", "it holds no text") from error
+        raise _wrong("text.json", N_("it holds no text")) from error
     except (ExperimentError, DataError) as error:
         raise _wrong("experiment.json", str(error)) from error
     if tokenizer.to_json() != _needed(files, "tokenizer.json").decode("utf-8", "replace"):
-        raise _wrong("tokenizer.json", "it is not the one that this text gives")
+        raise _wrong("tokenizer.json", N_("it is not the one that this text gives"))
     return experiment, tokenizer
 
 
@@ -151,12 +151,12 @@ def _weights(
     """A snapshot, packed anew, if it holds this network's tensors and nothing else."""
     try:
         if shapes(data) != experiment.model.shapes(tokenizer.size) or dtypes(data) != {"F32"}:
-            raise _wrong(name, "its tensors are not those of this network")
+            raise _wrong(name, N_("its tensors are not those of this network"))
         tensors = load(data)
     except (Damaged, SafetensorError) as error:
         raise _wrong(name, str(error)) from error
     if not all(math.isfinite(value.sum(dtype="float64")) for value in tensors.values()):
-        raise _wrong(name, "it holds numbers that are not finite")
+        raise _wrong(name, N_("it holds numbers that are not finite"))
     return save(tensors)
 
 
@@ -166,18 +166,18 @@ def _history(files: dict[str, bytes], steps: int) -> pd.DataFrame:
         about = pq.ParquetFile(io.BytesIO(data))
         schema = about.schema_arrow
         if about.metadata.num_rows > ROWS or about.metadata.num_row_groups > ROWS // 100:
-            raise ValueError("it is too long")
+            raise ValueError(N_("it is too long"))
         if not set(schema.names) <= set(COLUMNS) or len(set(schema.names)) != len(schema.names):
-            raise ValueError("it has other columns than a history")
+            raise ValueError(N_("it has other columns than a history"))
         if not all(pa.types.is_floating(kind) or pa.types.is_integer(kind)
                    for kind in schema.types):
-            raise ValueError("it holds something else than numbers")
+            raise ValueError(N_("it holds something else than numbers"))
         history = parse_history(data)
     except (pa.ArrowException, ValueError, OSError, MemoryError) as error:
         raise _wrong("history.parquet", str(error)) from error
     step = history["step"]
     if not (step.is_monotonic_increasing and step.is_unique and step.between(1, steps).all()):
-        raise _wrong("history.parquet", "its steps are not those of this run")
+        raise _wrong("history.parquet", N_("its steps are not those of this run"))
     return history
 
 
@@ -188,7 +188,7 @@ def _bests(files: dict[str, bytes], weights: dict[int, bytes]) -> list[tuple[int
     try:
         bests = [(int(step), float(loss)) for step, loss in _json(files, "best.json", list)]
     except (TypeError, ValueError, OverflowError) as error:
-        raise _wrong("best.json", "it is no list of steps and losses") from error
+        raise _wrong("best.json", N_("it is no list of steps and losses")) from error
     return [(step, loss) for step, loss in bests if step in weights and math.isfinite(loss)]
 
 
@@ -205,7 +205,7 @@ def _status(files: dict[str, bytes], complete: bool) -> tuple[Status, float]:
 
 def _needed(files: dict[str, bytes], name: str) -> bytes:
     if name not in files:
-        raise _wrong(name, "it is missing")
+        raise _wrong(name, N_("it is missing"))
     return files[name]
 
 
@@ -213,9 +213,9 @@ def _json(files: dict[str, bytes], name: str, kind: type = dict) -> Any:
     try:
         value = json.loads(_needed(files, name))
     except (ValueError, RecursionError) as error:
-        raise _wrong(name, "it is no JSON") from error
+        raise _wrong(name, N_("it is no JSON")) from error
     if not isinstance(value, kind):
-        raise _wrong(name, "it holds something else")
+        raise _wrong(name, N_("it holds something else"))
     return value
 
 

@@ -72,7 +72,7 @@ class Folder:
         except ExperimentError as error:
             raise self._damaged("experiment.json", str(error)) from error
         if experiment.key != self.key:
-            raise self._damaged("experiment.json", "it is not this run's")
+            raise self._damaged("experiment.json", N_("it is not this run's"))
         return self._checked("text.json", lambda data: experiment.with_text(
             Text(**json.loads(data))))
 
@@ -164,7 +164,7 @@ class Folder:
         try:
             return self._files.read(f"{self._path}/{name}")
         except FileNotFoundError as error:
-            raise self._damaged(name, "it is missing") from error
+            raise self._damaged(name, N_("it is missing")) from error
 
     def _checked(self, name: str, parse: Callable[[bytes], _T]) -> _T:
         data = self._read(name)
@@ -178,7 +178,7 @@ class Folder:
         def parse_json(data: bytes) -> _T:
             value = json.loads(data)
             if not isinstance(value, kind):
-                raise ValueError(f"it holds no {kind.__name__}")
+                raise ValueError(N_("it holds something else"))
             return parse(value)
 
         if not self._files.exists(f"{self._path}/{name}"):

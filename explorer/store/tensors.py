@@ -9,6 +9,8 @@ import json
 from math import prod
 from typing import Any
 
+from explorer.words import N_
+
 SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1,
          "BOOL": 1}  # bytes of a number
 
@@ -21,13 +23,13 @@ def header(data: bytes) -> dict[str, Any]:
     """The header as it stands, `__metadata__` included. Raises Damaged."""
     length = int.from_bytes(data[:8], "little")
     if not 2 <= length <= len(data) - 8:
-        raise Damaged("it is cut short")
+        raise Damaged(N_("it is cut short"))
     try:
         found = json.loads(data[8 : 8 + length])
     except (ValueError, RecursionError) as error:
-        raise Damaged("its header is no JSON") from error
+        raise Damaged(N_("its header is no JSON")) from error
     if not isinstance(found, dict):
-        raise Damaged("its header is no list of tensors")
+        raise Damaged(N_("its header is no list of tensors"))
     return found
 
 
@@ -42,14 +44,16 @@ def shapes(data: bytes) -> dict[str, tuple[int, ...]]:
             shape = tuple(entry["shape"])
             start, end = entry["data_offsets"]
             if not all(type(n) is int and n >= 0 for n in (*shape, start, end)):
-                raise Damaged(f"the shape of {name[:40]} is no shape")
+                raise Damaged(N_("a tensor has no possible shape"))
             if start != at or end - start != prod(shape) * SIZES[entry["dtype"]]:
-                raise Damaged(f"{name[:40]} does not lie where it should")
+                raise Damaged(N_("a tensor does not lie where it should"))
             found[name], at = shape, end
+    except Damaged:
+        raise
     except (KeyError, TypeError, ValueError) as error:
-        raise error if isinstance(error, Damaged) else Damaged("its header is damaged") from error
+        raise Damaged(N_("its header is damaged")) from error
     if at != len(data) - 8 - int.from_bytes(data[:8], "little"):
-        raise Damaged("it is cut short")
+        raise Damaged(N_("it is cut short"))
     return found
 
 
@@ -64,4 +68,4 @@ def position(resume: bytes) -> int:
     try:
         return int(json.loads(header(resume)["__metadata__"]["position"])["step"])
     except (KeyError, TypeError, ValueError) as error:
-        raise Damaged("it does not say its step") from error
+        raise Damaged(N_("it does not say its step")) from error

@@ -18,7 +18,7 @@ from explorer.work import work
 from tests.training.small import small
 
 KILLS = 20
-EXPERIMENT = small("lstm", steps=400, snapshots=60)
+EXPERIMENT = small("lstm", steps=120, snapshots=30)
 
 # Forks cost little, so that the moments of the kills are spread over training, not over imports.
 NURSERY = """
@@ -56,7 +56,7 @@ def test_killed_at_twenty_random_moments_it_goes_on_to_the_same_end(tmp_path: Pa
         while killed < KILLS:
             if reached[-1] == EXPERIMENT.training.steps:  # too fast for us: begin another
                 shutil.rmtree(store.url)
-            print(chance.uniform(0, seconds / 3), file=nursery.stdin, flush=True)
+            print(chance.uniform(0, seconds / 4), file=nursery.stdin, flush=True)
             killed += int(nursery.stdout.readline()) == -signal.SIGKILL
             reached.append(check(store))
         nursery.stdin.close()
