@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer import ui
 from explorer.errors import ExplorerError
-from explorer.experiment import Experiment, Training, defaults
+from explorer.experiment import Experiment, Training
 from explorer.models import Model
 from explorer.models.recurrent import Recurrent
 from explorer.text import Tokenisation
@@ -79,8 +79,8 @@ def settings() -> Experiment | None:
             if text is None or not isinstance(model, Recurrent) or how is None:
                 return None
             st.markdown(f"**{_('Training')}**")
-            start = defaults(len(text.content), model, quality)
-            training = form(Training, start, f"training-{kind}-{hidden}-{quality}-{text.sha256}")
+            usual = Experiment.language_model(text, how, model, quality=quality)
+            training = form(Training, usual.training.model_dump(), f"training-{usual.key}")
             seed = form(Experiment, {}, "experiment", ["seed"])
     if preview(text, how) is None:
         return None

@@ -1,0 +1,203 @@
+"""Page = Experiment, curve = history, what it writes = what the library writes."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import explorer as ex
+from explorer.engine.local import LocalEngine
+from explorer.experiment import Experiment
+from explorer.models import Model
+from explorer.store import Run, Store
+from explorer.text import CORPORA, Text, corpus
+from tests.pages.conftest import Open, component, said, well
+
+TALE = "Der alte Müller ging früh über die Brücke, und der Fuchs saß müde daneben. " * 30
+Asked = list[Experiment]
+
+
+@pytest.fixture
+def asked(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """What the page hands to the engine, which here does nothing with it."""
+    found: Asked = []
+    monkeypatch.setattr(
+        LocalEngine, "submit", lambda self, experiment, owner, until=None: found.append(experiment)
+    )
+    return found
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    return well(next(each for each in page.button if each.label == label).click().run())
+
+
+def field(page: AppTest, label: str) -> Any:
+    """The control with a label."""
+    controls = [*page.number_input, *page.selectbox, *page.checkbox]
+    return next(each for each in controls if each.label == label)
+
+
+def upload(page: AppTest, name: str, data: bytes) -> AppTest:
+    well(page.get("button_group")[0].set_value("upload").run())
+    return well(page.file_uploader[0].set_value((name, data, "text/plain")).run())
+
+
+def paste(page: AppTest, content: str) -> AppTest:
+    well(page.get("button_group")[0].set_value("paste").run())
+    return well(page.text_area(key="pasted").set_value(content).run())
+
+
+def can_train(page: AppTest) -> bool:
+    return not next(each for each in page.button if each.label == "Train").disabled
+
+
+def counts(page: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+# Page = Experiment
+
+
+@pytest.mark.parametrize("kind", sorted(Model.family))
+@pytest.mark.parametrize("quality", ["quick", "best"])
+def test_what_is_chosen_is_the_experiment_of_the_library(
+    opened: Open, asked: Asked, kind: str, quality: str
+) -> None:
+    page = opened("train", model=kind, quality=quality, hidden=96)
+    press(page, "Train")
+    text = corpus(next(iter(CORPORA)))
+    model = {"kind": kind, "hidden": 96}
+    assert asked == [Experiment.language_model(text, model=model, quality=quality)]
+    assert page.query_params["run"] == asked[0].key
+
+
+def test_every_control_counts(opened: Open, asked: Asked) -> None:
+    page = paste(opened("train", model="lstm"), TALE)
+    chosen = {"Hidden units": 40, "Layers": 2, "Embedding size": 12, "Tokens": "word",
+              "Minimum frequency": 2, "Lower case": True}
+    for label, value in chosen.items():
+        well(field(page, label).set_value(value).run())
+    for label, value in {"Steps": 33, "Learning rate": 0.5, "Optimiser": "sgd", "Seed": 7}.items():
+        well(field(page, label).set_value(value).run())
+    press(page, "Train")
+    assert asked == [
+        Experiment.language_model(
+            Text.paste(TALE),
+            {"kind": "word", "min_frequency": 2, "lowercase": True},
+            {"kind": "lstm", "hidden": 40, "layers": 2, "embedding": 12},
+            steps=33, seed=7, learning_rate=0.5, optimizer="sgd",
+        )
+    ]
+
+
+def test_the_budget_follows_the_architecture(opened: Open, asked: Asked) -> None:
+    page = opened("train")
+    well(page.get("button_group")[1].set_value("gru").run())
+    well(field(page, "Layers").set_value(3).run())
+    press(page, "Train")
+    text = corpus(next(iter(CORPORA)))
+    assert asked == [
+        Experiment.language_model(text, model={"kind": "gru", "hidden": 128, "layers": 3})
+    ]
+
+
+def test_settings_that_contradict_each_other_are_said_and_cannot_be_trained(opened: Open) -> None:
+    page = well(field(opened("train"), "Tied weights").set_value(True).run())
+    assert "embedding" in said(page).lower()
+    assert not can_train(page)
+
+
+# Training and its curve
+
+
+def trained_on_the_page(page: AppTest, steps: int, until: Callable[[AppTest], bool]) -> AppTest:
+    well(field(page, "Hidden units").set_value(8).run())
+    well(field(page, "Steps").set_value(steps).run())
+    press(page, "Train")
+    end = time.monotonic() + 60
+    while not until(page):
+        assert time.monotonic() < end, said(page)
+        time.sleep(0.1)
+        well(page.run())
+    return page
+
+
+@pytest.fixture
+def finished(opened: Open, store: Store) -> tuple[AppTest, Run]:
+    """A page on which a run was trained from a click to its end."""
+    page = paste(opened("train"), TALE)
+    trained_on_the_page(page, 30, lambda page: len(page.text) > 0 and "Step 30 of 30" in bar(page))
+    return page, store.run(page.query_params["run"])
+
+
+def bar(page: AppTest) -> str:
+    return " ".join(each.proto.text for each in page.get("progress"))
+
+
+def curves(page: AppTest) -> pd.DataFrame:
+    """The data of the chart, as the browser gets it."""
+    [chart] = page.get("vega_lite_chart")
+    spec = json.loads(chart.proto.spec)
+    tables = {each.name: pa.ipc.open_stream(io.BytesIO(each.data.data)).read_pandas()
+              for each in chart.proto.datasets}
+    named = {layer["data"]["name"] for layer in spec["layer"] if "data" in layer}
+    return pd.concat([table for name, table in tables.items()
+                      if name in named and "step" in table], ignore_index=True)
+
+
+def test_from_the_click_to_the_end(finished: tuple[AppTest, Run], store: Store) -> None:
+    page, run = finished
+    assert (run.status, run.snapshots[-1]) == ("finished", 30)
+    assert run.key in store.own("local")
+    drawn = curves(page).drop_duplicates()
+    for part, column in (("training", "perplexity"), ("held out", "validation_perplexity")):
+        known = run.history.dropna(subset=[column])
+        assert len(known) > 1
+        line = drawn[drawn["curve"] == part].sort_values("step")
+        assert line["step"].tolist() == known["step"].tolist()
+        np.testing.assert_allclose(line["perplexity"], known[column], rtol=1e-6)
+    last = run.history.iloc[-1]
+    assert counts(page)["perplexity"] == f"{last['perplexity']:.2f}"
+    assert counts(page)["blind guess"] == str(run.tokenizer.size)
+    samples = [each.value for each in page.text]
+    assert len(samples) > 3
+    written = ex.generate(run, TALE[:12], 120, temperature=0.7)
+    assert samples[0] == written.attrs["text"].strip() or samples[0] == written.attrs["text"]
+
+
+def test_it_writes_what_the_library_writes(opened: Open, run: Run) -> None:
+    page = opened("train", run=run.key, prefix="the ", length=60, temperature=0.5, k=5, p=0.9,
+                  draw=3)
+    strip = component(page, "written")
+    written = ex.generate(run, "the ", 60, temperature=0.5, top_k=5, top_p=0.9, seed=3)
+    assert "".join(strip["tokens"]) == written.attrs["text"]
+    assert [line for [line] in strip["hover"]][4:] == [
+        f"probability {p:.1%}" for p in written["probability"].values[4:]
+    ]
+    first = strip["candidates"][4]
+    assert [row[2] for row in first] == written["candidate"].values[4].tolist()
+    assert first[0][0] == run.tokenizer.labels[first[0][2]]
+
+
+def test_a_changed_control_writes_anew_and_changes_the_link(opened: Open, run: Run) -> None:
+    page = opened("train", run=run.key, prefix="the ", length=30)
+    well(page.text_input(key="prefix").set_value("a fat ").run())
+    written = ex.generate(run, "a fat ", 30, temperature=0.8)
+    assert "".join(component(page, "written")["tokens"]) == written.attrs["text"]
+    assert page.query_params["prefix"] == "a fat "
+
+
+def test_an_empty_prefix_is_no_fault(opened: Open, run: Run) -> None:
+    page = opened("train", run=run.key)
+    well(page.text_input(key="prefix").set_value("").run())
+    assert said(page) == ""
+    assert component(page, "written")["tokens"]
