@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from explorer.store import LOCAL
 from explorer.views.palette import Theme
 from explorer.words import LANGUAGES
 
 COMPONENTS = Path(__file__).parent / "components"
-LOCAL = "local"  # on one's own machine everyone is the same person
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 TONGUE = "lang"  # its name in the link
 CHOSEN = "language chosen"  # its name in the session
