@@ -133,12 +133,15 @@ def page(visit: Visit) -> Page:
 def axe() -> Callable[[Page], list[str]]:
     """axe(page): every serious or critical fault, as "rule: help: the elements"."""
 
+    def why(node: dict[str, Any]) -> str:
+        return "".join(f" ({check['message']})" for check in node["any"][:1])
+
     def run(page: Page) -> list[str]:
         page.evaluate(AXE.read_text("utf-8"))
         found = page.evaluate("() => axe.run({resultTypes: ['violations']})")
         return [
             f"{fault['id']}: {fault['help']}: "
-            + " | ".join(node["html"][:200] for node in fault["nodes"][:5])
+            + " | ".join(node["html"][:200] + why(node) for node in fault["nodes"][:5])
             for fault in found["violations"]
             if fault["impact"] in ("serious", "critical")
         ]

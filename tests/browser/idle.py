@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-PATIENCE = 30_000  # milliseconds
+PATIENCE = 120_000  # milliseconds: a cold page on a busy machine
 
 SETTLED = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
