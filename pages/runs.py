@@ -7,12 +7,13 @@ from explorer.errors import RunError
 from explorer.store import Run
 from explorer.ui import link, listing, manage, rows
 from explorer.ui.backend import open_run, store
-from explorer.ui.naming import distinct, tell_apart
+from explorer.ui.naming import tell_apart
 from explorer.views.history import Curve, perplexity
 from explorer.words import _
 
 MOST = 8  # curves in one picture
 SHOWN = 20  # rows at first
+LINE = 24  # pixels of a run in the legend
 
 ui.header(
     _("Which of your runs learnt best?"),
@@ -77,7 +78,7 @@ with picture:
     ticked = rows.write_ticks(everything, default)
 
 with drawing:
-    chosen = ticked[:MOST]
+    chosen = listing.renamed(ticked[:MOST])
     if len(ticked) > MOST:
         st.info(_("The first {count} of {all} ticked runs are drawn.", count=MOST,
                   all=len(ticked)))
@@ -88,22 +89,15 @@ with drawing:
                    icon=":material/balance:")
     drawn = [row for row in chosen if len(row.run.history)]
     if drawn:
-        names = distinct([row.name for row in drawn])
         blind = sorted({row.blind for row in drawn})
         baselines = {_("blind guess among {count}", count=count): float(count) for count in blind}
-        ui.show(perplexity([Curve(name, row.run.experiment.model.kind, row.run.history)
-                            for name, row in zip(names, drawn, strict=True)],
-                           baselines, ui.theme()), "curves")
+        ui.show(perplexity([Curve(row.name, row.run.experiment.model.kind, row.run.history)
+                            for row in drawn],
+                           baselines, ui.theme(), height=300 + LINE * len(drawn)), "curves")
     elif everything:
         st.caption(_("Tick a run below to see its curve."))
 
 with aside:
-    best = listing.ranked(groups[0]) if groups else []
-    if len(best) > 1:
-        ui.before_you_look(
-            _("Which of the ticked runs guesses unseen text best?"),
-            [ui.plain(row.name) for row in sorted(best, key=lambda row: row.name)],
-            listing.findings(groups[0])[0], key="guess")
     ui.notice(listing.findings(chosen))
     ui.letters([r"p = \mathrm{perplexity} = e^{L}",
                 r"\mathrm{bits} = \log_2 (p_1 / p_2)"])

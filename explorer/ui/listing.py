@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 
 from explorer.store import Run
@@ -15,10 +15,11 @@ from explorer.words import _
 class Standing:
     """A run by its best snapshot. held_out, training: perplexity there, None if not measured.
     blind: of a blind guess, the size of the vocabulary. name: unique among those it was listed
-    with."""
+    with. given: whether somebody called it so."""
 
     run: Run
     name: str
+    given: bool
     held_out: float | None
     training: float | None
     blind: int
@@ -37,16 +38,26 @@ def standings(runs: Sequence[Run], given: Sequence[str]) -> list[Standing]:
     by what differs between all of them. Raises RunError."""
     told = tell_apart([run.experiment for run in runs]).names
     names = distinct([name or made for name, made in zip(given, told, strict=True)])
-    return [_standing(run, name) for run, name in zip(runs, names, strict=True)]
+    return [_standing(run, name, bool(before))
+            for run, name, before in zip(runs, names, given, strict=True)]
 
 
-def _standing(run: Run, name: str) -> Standing:
+def renamed(chosen: Sequence[Standing]) -> list[Standing]:
+    """Some of those listed, called by what differs between these alone, unless they were given a
+    name."""
+    told = tell_apart([row.run.experiment for row in chosen]).names
+    names = distinct([row.name if row.given else made
+                      for row, made in zip(chosen, told, strict=True)])
+    return [replace(row, name=name) for row, name in zip(chosen, names, strict=True)]
+
+
+def _standing(run: Run, name: str, given: bool) -> Standing:
     history, vocabulary = run.history, run.tokenizer.size
     measured = history.dropna(subset=["validation_perplexity"])
     best = measured.sort_values("validation_perplexity").head(1)
     row = best if len(best) else history.tail(1)
     return Standing(
-        run=run, name=name, blind=vocabulary,
+        run=run, name=name, given=given, blind=vocabulary,
         held_out=float(best["validation_perplexity"].iloc[0]) if len(best) else None,
         training=float(row["perplexity"].iloc[0]) if len(row) else None,
         parameters=run.experiment.model.parameters(vocabulary))
