@@ -46,7 +46,7 @@ CARDS = (
          N_("160 units read the source of Python's own library in order, the state carried on: "
             "look for units that follow brackets, quotes and indentation."),
          "python-source", {"kind": "lstm", "hidden": 160},
-         {"steps": 6000, "sampling": "sequential"}),
+         {"steps": 6000, "sampling": "sequential", "learning_rate": 0.005}),
 )
 SNAPSHOTS = 8  # along each training, beside the untrained network
 
