@@ -118,11 +118,11 @@ with picture:
         ui.complain(complaint)
     key = st.session_state.pop("training", None) or st.query_params.get("run")
     link.write(run=key)
+    run = None
     if key:
         with ui.guard():
-            panel(key)
-            run = store().run(key) if key in store() else None
-            if run is not None and run.snapshots and run.status != "running":
+            run = panel(key)
+            if run is not None and run.snapshots:
                 st.subheader(_("Now let it write"), anchor=False)
                 write(run)
             elif run is None and engine().find(key) is None:
@@ -148,8 +148,7 @@ with aside:
         ),
         key="guess",
     )
-    run = store().run(key) if key and key in store() else None
-    if run is not None and run.snapshots and run.status != "running":
+    if run is not None and run.snapshots:
         with ui.guard():
             ui.notice(
                 notices.training(

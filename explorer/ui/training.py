@@ -23,11 +23,19 @@ SAMPLE = 120  # tokens written after each snapshot
 SAMPLES = 6  # of them are shown
 
 
-def panel(key: str) -> None:
-    """Watch a run until it ends: polled once a second, and no more when it is over."""
+def panel(key: str) -> Run | None:
+    """Watch a run until it ends: polled once a second, and no more when it is over. Gives the run
+    when nobody trains it (any more). Raises RunError: damaged, another version."""
     job = engine().find(key)
     alive = job is not None and not job.over
-    st.fragment(_watch, run_every=1 if alive else None)(key, alive)
+    run = store().run(key) if key in store() else None
+    st.fragment(_guarded, run_every=1 if alive else None)(key, alive)
+    return None if alive else run
+
+
+def _guarded(key: str, was_alive: bool) -> None:
+    with guard():  # here: an error does not leave a fragment
+        _watch(key, was_alive)
 
 
 def _watch(key: str, was_alive: bool) -> None:
