@@ -184,8 +184,9 @@ class Experiment(Spec):
     def with_text(self, text: Text) -> Self:
         """This experiment with its text attached (the text itself is no field of it)."""
         if text.sha256 != self.data.sha256:
-            raise DataError(N_("“{name}” is not the text of experiment {key}: its content differs."),
-                            name=text.name, key=self.key)
+            raise DataError(
+                N_("“{name}” is not the text of experiment {key}: its content differs."),
+                name=text.name, key=self.key)
         attached = self.model_copy()
         attached._text = text
         return attached

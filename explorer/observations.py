@@ -1,4 +1,4 @@
-"""What a trace can hold, named as the field names it: one place for letters, ranges and meanings."""
+"""What a trace can hold, named as the field names it, with letters, ranges and meanings."""
 
 from __future__ import annotations
 
