@@ -112,6 +112,4 @@ if held is not None and (held in own or held in runs):
     rowed = next((row for row in everything if row.run.key == held), None)
     manage.dialog(held, runs.get(held), rowed.name if rowed else own[held] or held[:8],
                   own.get(held))
-elif held is not None:
-    manage.let_go()
 ui.onward("pages/gates.py", _("What does it let in, keep, and let out? Open its gates."))

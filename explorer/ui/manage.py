@@ -16,24 +16,30 @@ from explorer.ui.session import owner
 from explorer.ui.text import plain
 from explorer.words import _
 
-IN_HAND, SURE, SAID = "run in hand", "run to delete", "said of a run"  # names in the session
+# Names in the session.
+IN_HAND, DONE, SURE, SAID = "run in hand", "run let go", "run to delete", "said of a run"
 NOT_FOR_ONE = ("home", "runs")  # pages that look at no single run
 
 
 def take_in_hand(key: str) -> None:
     """What the button beside a run does: the page then opens `dialog` for it."""
+    st.session_state.pop(SURE, None)
     st.session_state[IN_HAND] = key
 
 
 def in_hand() -> str | None:
-    """The key of the run that was taken in hand, if any."""
-    return st.session_state.get(IN_HAND)
+    """The key of the run that was just taken in hand, if any; said once, so that the dialog does
+    not open again when one comes back from another page."""
+    st.session_state.pop(DONE, None)
+    key: str | None = st.session_state.pop(IN_HAND, None)
+    return key
 
 
 def let_go() -> None:
     """Close the dialog with the next drawing of the page."""
     for name in (IN_HAND, SURE):
         st.session_state.pop(name, None)
+    st.session_state[DONE] = True
 
 
 def dialog(key: str, run: Run | None, name: str, given: str | None) -> None:
@@ -42,8 +48,9 @@ def dialog(key: str, run: Run | None, name: str, given: str | None) -> None:
 
     @st.dialog(name_short(name), on_dismiss=let_go)
     def shown() -> None:
-        if in_hand() != key:  # a button in here has closed it
+        if st.session_state.pop(DONE, False):  # a button in here has closed it
             st.rerun()
+        st.session_state.pop(IN_HAND, None)
         if run is not None:
             for place in places.open_places():
                 if place.name not in NOT_FOR_ONE:
@@ -57,7 +64,7 @@ def dialog(key: str, run: Run | None, name: str, given: str | None) -> None:
                                 icon=":material/archive:", key="export")
         if given is not None:
             row.button(_("Delete"), icon=":material/delete:", key="delete",
-                       on_click=st.session_state.update, args=({SURE: key},))
+                       on_click=st.session_state.update, args=({SURE: key, IN_HAND: key},))
             _confirm(key)
 
     shown()

@@ -13,9 +13,11 @@ from explorer.views.palette import Palette, Theme, mix, palette
 from explorer.words import _
 
 TICKS = [digit * 10**power for power in range(5) for digit in (1, 2, 5)]
-# Vega's own menu, which the download buttons press: pictures only, no link to an editor outside.
+# How Vega draws it: as SVG, which the download buttons take; in the downloaded page its own menu
+# offers pictures only, no link to an editor outside.
 EXPORTS = {
     "embedOptions": {
+        "renderer": "svg",
         "actions": {
             "export": {"png": True, "svg": True},
             "source": False,
@@ -96,7 +98,7 @@ def perplexity(
         ],
     )
     drawn = base.mark_line(strokeWidth=2)
-    dots = base.transform_filter("datum.held_out").mark_point(filled=True, size=44)
+    dots = base.transform_filter("datum.held_out").mark_point(filled=True, size=44, opacity=1)
     if several:
         dots = dots.encode(
             shape=alt.Shape(

@@ -163,6 +163,14 @@ def test_a_run_is_opened_in_every_page_that_looks_at_one(opened: Open, two: list
     assert {link.page for link in links} >= {"train", "gates"}
 
 
+def test_the_dialog_does_not_open_again_when_one_comes_back(
+    opened: Open, two: list[Run]
+) -> None:
+    page = press(opened("runs"), f"hand-{two[0].key}")
+    assert page.text_input
+    assert not well(page.run()).text_input
+
+
 def test_an_exported_run_is_taken_in_again(
     opened: Open, shelf: Store, zips: dict[str, bytes]
 ) -> None:
