@@ -9,6 +9,7 @@ from explorer.store import Run
 from explorer.ui import link
 from explorer.ui.backend import open_run, store
 from explorer.ui.glossary import meaning
+from explorer.ui.page import onward
 from explorer.ui.session import owner
 from explorer.ui.text import plain
 from explorer.words import _
@@ -66,7 +67,7 @@ def choose_run() -> Run:
     runs = {key: run for key in names if (run := _opened(key, key == linked)) is not None}
     if not runs:
         st.info(_("There is no trained run yet."), icon=":material/model_training:")
-        st.page_link("pages/train.py", label=_("Train one on a text of your own"))
+        onward("pages/train.py", _("Train one on a text of your own"))
         st.stop()
     link.seed("run", next(iter(runs)), allowed=list(runs))
     key: str = st.selectbox(

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
 from explorer.engine import LocalEngine, start_local
@@ -74,10 +75,13 @@ def run(engine: LocalEngine, store: Store) -> Run:
 
 @pytest.fixture
 def opened(engine: LocalEngine) -> Iterator[Open]:
-    """opened("gates", run=…, text=…) opens a page at a link. What was left training ends."""
+    """opened("gates", run=…, text=…) opens a page at a link. What was left training ends.
 
-    def go(name: str, **link: object) -> AppTest:
+    context: the browser's locale and theme."""
+
+    def go(name: str, *, context: dict[str, Any] | None = None, **link: object) -> AppTest:
         page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=60)
+        page.context = context or {}
         for key, value in link.items():
             page.query_params[key] = str(value)
         return well(page.run())
@@ -122,3 +126,13 @@ def component(page: AppTest, key: str) -> dict[str, Any]:
     found = next(each for each in page.get("bidi_component") if each.key == key)
     data: dict[str, Any] = json.loads(found.proto.json)
     return data
+
+
+def act(page: AppTest, key: str, /, **event: object) -> AppTest:
+    """Do on one of our own components what its script in the browser reports."""
+    found = next(each for each in page.get("bidi_component") if each.key == key)
+    states = page._tree.get_widget_states()
+    trigger = states.widgets.add()
+    trigger.id = _make_trigger_id(found.proto.id, "events")
+    trigger.json_trigger_value = json.dumps([{"event": "event", "value": event}])
+    return well(page._run(states))

@@ -10,7 +10,7 @@ from explorer.engine import LocalEngine
 from explorer.store import Run, Store
 from explorer.views.gates import plane
 from explorer.views.order import ORDERS, order_units
-from tests.pages.conftest import Open, component, plotly, said, trained, well
+from tests.pages.conftest import Open, act, component, plotly, said, trained, well
 from tests.training.small import small
 
 TEXT = 'the "cat" sat'
@@ -138,3 +138,43 @@ def test_a_link_with_nonsense_says_what_is_used_instead(
     message = said(opened("gates", run=run.key, text=TEXT, **{name: value}))
     assert f"{name} = {value}" in message
     assert "is used" in message
+
+
+def test_a_click_on_a_token_opens_its_step(opened: Open, run: Run) -> None:
+    page = act(opened("gates", run=run.key, text=TEXT), "strip", index=5)
+    assert page.query_params["token"] == "5"
+    assert component(page, "strip")["selected"] == 5
+    assert any("Token 5" in each.value for each in page.markdown)
+
+
+def test_keys_turn_to_the_next_unit_and_around_the_end(opened: Open, run: Run) -> None:
+    page = act(opened("gates", run=run.key, text=TEXT, unit=8), "strip", key="next")
+    assert page.query_params["unit"] == "9"
+    assert act(page, "strip", key="next").query_params["unit"] == "0"
+    assert act(page, "strip", key="previous").query_params["unit"] == "9"
+    assert "unit 9" in component(page, "strip")["label"]
+
+
+@pytest.mark.parametrize("event", [{"index": 9999}, {"index": "x"}, {"key": "nonsense"}, {}])
+def test_a_forged_event_does_nothing(opened: Open, run: Run, event: dict[str, object]) -> None:
+    page = opened("gates", run=run.key, text=TEXT, unit=2)
+    before = dict(page.query_params)
+    assert dict(act(page, "strip", **event).query_params) == before
+
+
+def test_a_shorter_text_and_a_smaller_network_keep_the_page_whole(
+    opened: Open, runs: dict[str, Run], run: Run
+) -> None:
+    page = opened("gates", run=runs["lstm of two layers"].key, text=TEXT, token=11, layer=2)
+    well(page.text_area[0].set_value("a").run())
+    assert page.query_params["text"] == "a"
+    well(page.selectbox(key="run").set_value(runs["rnn"].key).run())
+    assert said(page) == ""
+    assert plotly(page, "gates")["data"]
+
+
+def test_guessing_opens_the_answer(opened: Open, run: Run) -> None:
+    page = opened("gates", run=run.key, text=TEXT)
+    assert not page.info
+    well(page.radio[0].set_value(page.radio[0].options[0]).run())
+    assert len(page.info) == 1

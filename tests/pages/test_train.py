@@ -20,7 +20,7 @@ from explorer.experiment import Experiment
 from explorer.models import Model
 from explorer.store import Run, Store
 from explorer.text import CORPORA, Text, corpus
-from tests.pages.conftest import Open, component, said, well
+from tests.pages.conftest import Open, act, component, said, well
 
 TALE = "Der alte Müller ging früh über die Brücke, und der Fuchs saß müde daneben. " * 30
 Asked = list[Experiment]
@@ -119,15 +119,11 @@ def test_settings_that_contradict_each_other_are_said_and_cannot_be_trained(open
 # Training and its curve
 
 
-def trained_on_the_page(page: AppTest, steps: int, until: Callable[[AppTest], bool]) -> AppTest:
+def trained_on_the_page(page: AppTest, steps: int, true: Callable[[AppTest], bool]) -> AppTest:
     well(field(page, "Hidden units").set_value(8).run())
     well(field(page, "Steps").set_value(steps).run())
     press(page, "Train")
-    end = time.monotonic() + 60
-    while not until(page):
-        assert time.monotonic() < end, said(page)
-        time.sleep(0.1)
-        well(page.run())
+    until(page, true)
     return page
 
 
@@ -201,3 +197,60 @@ def test_an_empty_prefix_is_no_fault(opened: Open, run: Run) -> None:
     well(page.text_input(key="prefix").set_value("").run())
     assert said(page) == ""
     assert component(page, "written")["tokens"]
+
+
+def test_a_token_put_in_its_way_is_gone_on_from(opened: Open, run: Run) -> None:
+    page = opened("train", run=run.key, prefix="the ", length=20)
+    before = component(page, "written")
+    other = before["candidates"][6][1]  # the second likeliest
+    act(page, "written", index=6, candidate=other[2])
+    after = component(page, "written")
+    assert after["tokens"][:7] == [*before["tokens"][:6], other[0]]
+    assert len(after["tokens"]) == 7 + 20
+    press(page, "Back to the prefix")
+    assert component(page, "written")["tokens"] == before["tokens"]
+
+
+def test_a_token_that_was_not_offered_is_not_taken(opened: Open, run: Run) -> None:
+    page = opened("train", run=run.key, prefix="the ", length=20)
+    before = component(page, "written")["tokens"]
+    act(page, "written", index=6, candidate=10**9)
+    assert component(page, "written")["tokens"] == before
+
+
+def test_pause_step_and_go_on(opened: Open, engine: LocalEngine, store: Store) -> None:
+    page = paste(opened("train", hidden=8), TALE + "once more")
+    well(field(page, "Steps").set_value(100_000).run())
+    press(page, "Train")
+    key = page.query_params["run"]
+    until(page, lambda page: "Pause" in labels(page) and "Step" in bar(page))
+    press(page, "Pause")
+    paused = store.run(key).snapshots[-1]
+    assert {"Go on", "One step"} <= labels(page)
+    assert component(page, "written")["tokens"]
+    press(page, "One step")
+    until(page, lambda page: "Go on" in labels(page))
+    assert store.run(key).snapshots[-1] == paused + 1
+    press(page, "× 0.1")
+    changed = page.query_params["run"]
+    assert changed != key
+    [change] = store.run(changed).experiment.training.changes
+    assert (change.step, change.factor) == (paused + 1, 0.1)
+    until(page, lambda page: "changed by hand" in " ".join(c.value for c in page.caption))
+    press(page, "Cancel")
+    job = engine.find(changed)
+    assert job is not None
+    assert job.status == "cancelled"
+
+
+def labels(page: AppTest) -> set[str]:
+    return {button.label for button in page.button}
+
+
+def until(page: AppTest, true: Callable[[AppTest], bool]) -> None:
+    """Draw the page again, as its fragment does each second, until something is so."""
+    end = time.monotonic() + 60
+    while not true(page):
+        assert time.monotonic() < end, said(page)
+        time.sleep(0.1)
+        well(page.run())

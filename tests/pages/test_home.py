@@ -1,0 +1,84 @@
+"""Home's pictures are live, and it stands when there is nothing to show; every page in every
+language and theme."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+
+import explorer as ex
+from explorer import words
+from explorer.engine import LocalEngine
+from explorer.store import Run, Store
+from explorer.ui.cards import READ, first
+from explorer.ui.session import language
+from explorer.views.gates import plane
+from explorer.views.palette import palette
+from tests.pages.conftest import OWNER, PAGES, Open, component, plotly, said
+
+NAMES = sorted(page.stem for page in PAGES.glob("*.py"))
+
+
+@pytest.fixture
+def spoken() -> Iterator[None]:
+    """The language follows the session, as in the app."""
+    words.speak_for(language)
+    yield
+    words.speak_for(lambda: "en")
+
+
+def test_the_first_picture_is_a_trace(opened: Open, run: Run, store: Store) -> None:
+    page = opened("home")
+    run = first([store.run(key) for key in store.own(OWNER)])
+    [heatmap] = plotly(page, "card-gates")["data"]
+    text = run.experiment.text.content[:READ]
+    rows = [int(str(name).split()[-1]) for name in heatmap["y"]]
+    shown = plane(ex.trace(run, text), "forget").T[rows]
+    np.testing.assert_allclose(np.array(heatmap["z"]), shown, rtol=1e-4, atol=1e-6)
+
+
+def test_its_strip_is_coloured_by_a_unit(opened: Open, run: Run) -> None:
+    strip = component(opened("home"), "card-unit-strip")
+    assert len(strip["tokens"]) == len(strip["colours"]) > 20
+
+
+def test_a_picture_leads_to_its_page(opened: Open, run: Run) -> None:
+    links = opened("home").get("page_link")
+    assert any("run=" in link.proto.query_string for link in links)
+    assert len(links) >= 5
+
+
+def test_without_any_run_it_says_what_to_do(
+    opened: Open, engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPLORER_STORE", str(tmp_path))
+    st.cache_resource.clear()
+    try:
+        assert "No network has been trained here yet" in said(opened("home"))
+        assert "no trained run yet" in said(opened("gates"))
+        opened("train")
+        opened("runs")
+    finally:
+        st.cache_resource.clear()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("spoken")
+def test_every_page_speaks_chinese_in_the_dark(opened: Open, run: Run, name: str) -> None:
+    page = opened(name, context={"locale": "zh-CN", "theme": "dark"}, run=run.key)
+    assert any("一" <= sign <= "鿿" for sign in page.title[0].value)
+    for alert in page.error:
+        raise AssertionError(alert.value)
+
+
+@pytest.mark.usefixtures("spoken")
+def test_charts_follow_the_theme(opened: Open, run: Run) -> None:
+    for theme in ("light", "dark"):
+        page = opened("gates", context={"theme": theme}, run=run.key, view="forget")
+        scale = plotly(page, "gates")["data"][0]["colorscale"]
+        colours = palette(theme)  # type: ignore[arg-type]
+        assert scale[0][1] == colours.scale(signed=False)[0][1]
