@@ -43,11 +43,13 @@ def standings(runs: Sequence[Run], given: Sequence[str]) -> list[Standing]:
 
 
 def renamed(chosen: Sequence[Standing]) -> list[Standing]:
-    """Some of those listed, called by what differs between these alone, unless they were given a
-    name."""
-    told = tell_apart([row.run.experiment for row in chosen]).names
-    names = distinct([row.name if row.given else made
-                      for row, made in zip(chosen, told, strict=True)])
+    """Some of those listed, called by what differs between these alone; who was given a name keeps
+    it."""
+    nameless = [row for row in chosen if not row.given]
+    told = tell_apart([row.run.experiment for row in nameless]).names if len(nameless) > 1 else [
+        row.name for row in nameless]
+    made = iter(told)
+    names = distinct([row.name if row.given else next(made) for row in chosen])
     return [replace(row, name=name) for row, name in zip(chosen, names, strict=True)]
 
 

@@ -85,7 +85,7 @@ def perplexity(
             sort=runs,
             scale=alt.Scale(domain=runs, range=shades),
             legend=alt.Legend(
-                orient="top", labelLimit=300, columns=1 if several else 2, symbolType="stroke"
+                orient="top", labelLimit=240, columns=1 if several else 2, symbolType="stroke"
             ),
         ),
         strokeDash=alt.StrokeDash(
@@ -116,12 +116,14 @@ def perplexity(
             ],
         )
     )
-    words = (
-        alt.Chart(lines)
+    words = [
+        alt.Chart(part)
         .mark_text(align="right", dy=-6, color=colours.muted)
-        .encode(x=alt.value("width"), y="perplexity:Q", text="curve:N")
-    )
-    chart = (rules + words + drawn + dots).properties(height=height, usermeta=EXPORTS)
+        .encode(x=alt.value(alt.ExprRef(place)), y="perplexity:Q", text="curve:N")
+        for part, place in ((lines[::2], "width"), (lines[1::2], "width * 0.6"))
+        if len(part)
+    ]
+    chart = alt.layer(rules, *words, drawn, dots).properties(height=height, usermeta=EXPORTS)
     return Figure(chart, data, _caption(curves), _caption(curves), "perplexity")
 
 

@@ -102,9 +102,9 @@ def test_ticks_draw_the_curves_and_stand_in_the_link(opened: Open, two: list[Run
     assert curves(page) == {"GRU · seed 0", "LSTM · seed 1"}
     assert "runs" not in page.query_params
     well(page.checkbox(key=f"tick-{two[0].key}").uncheck().run())
-    assert curves(page) == {"LSTM"}
+    assert curves(page) == {"LSTM · seed 1"}
     assert two[1].key == "".join(page.query_params["runs"])
-    assert curves(opened("runs", runs=two[0].key)) == {"GRU"}
+    assert curves(opened("runs", runs=two[0].key)) == {"GRU · seed 0"}
 
 
 def test_only_who_has_the_link_sees_the_run_of_another(
