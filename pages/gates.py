@@ -6,9 +6,9 @@ from explorer import ui
 from explorer.models.recurrent import Recurrent
 from explorer.observations import OBSERVATIONS
 from explorer.ui import link
-from explorer.ui.backend import ask, ask_or_stop
+from explorer.ui.backend import ask, ask_or_stop, draw
 from explorer.ui.inspector import step_with_numbers
-from explorer.views import figure, notices, palette
+from explorer.views import notices, palette
 from explorer.views.gates import WIDEST, domain, plane
 from explorer.views.order import ORDERS
 from explorer.words import _
@@ -91,9 +91,10 @@ with picture:
     if T > WIDEST:
         link.seed("start", 0, int, between=(0, T - 1))
         start = int(st.slider(_("First token drawn"), 0, T - 1, step=20, key="start"))
-    drawn = figure(
+    drawn = draw(
         "gates",
         trace,
+        text,
         observation=view,
         layer=layer,
         order=order,
@@ -136,7 +137,7 @@ with picture:
     more = st.multiselect(_("Draw as lines"), range(H), default=[unit], max_selections=6)
     if more:
         ui.show(
-            figure(
+            draw(
                 "units", trace, observation=view, layer=layer, chosen=more, start=start, theme=theme
             ),
             "units",
@@ -150,7 +151,7 @@ with picture:
     st.subheader(_("Do the gates decide, or hesitate?"), anchor=False)
     with ui.guard():
         saturated = ask("saturation", run.key, step)
-        ui.show(figure("saturation", saturated, layer=layer, theme=theme), "saturation", saturated)
+        ui.show(draw("saturation", saturated, layer=layer, theme=theme), "saturation", saturated)
 
 with aside:
     said = notices.gates(trace, view, layer)

@@ -14,7 +14,11 @@ from explorer.engine import Engine
 from explorer.engine.local import connect
 from explorer.errors import ExplorerError
 from explorer.store import Run, Store
-from explorer.ui.figure import plain
+from explorer.ui.session import language
+from explorer.ui.text import plain
+from explorer.views import Figure, figure
+
+REMEMBERED = 128  # runs, answers, figures
 
 
 @st.cache_resource(show_spinner=False)
@@ -29,18 +33,26 @@ def store() -> Store:
     return Store()
 
 
-@st.cache_resource(show_spinner=False, max_entries=128)
-def _finished(key: str) -> Run:
-    return store().run(key)
+@st.cache_resource(show_spinner=False)
+def _finished() -> dict[str, Run]:
+    """Runs that will not change any more, by key; the oldest are forgotten."""
+    return {}
 
 
 def open_run(key: str) -> Run:
     """A run by its key; one that can still change is read anew each time. Raises RunError."""
+    kept = _finished()
+    if key in kept and key in store():
+        return kept[key]
     run = store().run(key)
-    return _finished(key) if run.status == "finished" else run
+    if run.status == "finished":
+        kept[key] = run
+        while len(kept) > REMEMBERED:
+            kept.pop(next(iter(kept)), None)
+    return run
 
 
-@st.cache_resource(show_spinner=False, max_entries=128)
+@st.cache_resource(show_spinner=False, max_entries=REMEMBERED)
 def _asked(probe: str, key: str, step: int, parameters: str) -> xr.Dataset:
     return engine().ask(probe, key, step=step, **json.loads(parameters))
 
@@ -61,3 +73,15 @@ def ask_or_stop(probe: str, key: str, step: int, **parameters: Any) -> xr.Datase
     except ExplorerError as error:
         st.error(plain(str(error)), icon=":material/error:")
         st.stop()
+
+
+@st.cache_resource(show_spinner=False, max_entries=REMEMBERED)
+def _drawn(name: str, asked: str, options: str, spoken: str, _trace: xr.Dataset) -> Figure:
+    return figure(name, _trace, **json.loads(options))
+
+
+def draw(name: str, trace: xr.Dataset, text: str = "", **options: Any) -> Figure:
+    """A view of a probe's answer, kept by what it is a picture of: run, step, text, options and
+    language. The figure is shared: never change it."""
+    asked = json.dumps([trace.attrs["run"], trace.attrs["step"], text])
+    return _drawn(name, asked, json.dumps(options, sort_keys=True), language(), trace)

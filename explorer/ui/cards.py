@@ -23,9 +23,9 @@ from explorer.views.gates import plane
 from explorer.views.order import correlations
 from explorer.words import _
 
-HEIGHT = 230  # pixels of a picture
+HEIGHT = 232  # pixels of a picture, as in page.css
 READ = 72  # characters of its own text that the network of the first card reads
-WRITTEN = 56  # tokens of each sample
+WRITTEN = 50  # tokens of each sample
 MARKED = 220  # characters of the text of the last card
 STILL = {"staticPlot": True, "displayModeBar": False}
 
@@ -56,10 +56,10 @@ def gates(run: Run) -> None:
 def samples(run: Run) -> None:
     """What a network writes, early and late in its training."""
     kept = run.snapshots
-    steps = sorted({kept[0], kept[len(kept) // 4], kept[len(kept) // 2], kept[-1]})
+    steps = sorted({kept[0], kept[len(kept) // 3], kept[-1]})
     prefix = run.experiment.text.content[:8]
     with st.container(border=True, height="stretch", key="card-samples"):
-        with st.container(height=HEIGHT, border=False, gap=None, key="card-samples-text"):
+        with st.container(gap=None, key="card-samples-text"):
             for step in steps:
                 written = ask("generate", run.key, step, prefix=prefix, tokens=WRITTEN,
                               temperature=0.6)
@@ -83,7 +83,7 @@ def unit(run: Run) -> None:
         key=lambda found: found[2], default=(0, "", 0.0))
     colours, reach = palette(theme()), float(np.abs(values[:, best]).max())
     with st.container(border=True, height="stretch", key="card-unit"):
-        with st.container(height=HEIGHT, border=False, key="card-unit-text"):
+        with st.container(key="card-unit-text"):
             strip(labels, [colours.shade(float(value), True, reach) for value in values[:, best]],
                   label=_("A text, coloured by unit {unit}", unit=best), key="card-unit-strip",
                   hover=[[f"{value:.3f}"] for value in values[:, best]])

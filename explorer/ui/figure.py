@@ -20,6 +20,7 @@ _exporter = st.components.v2.component(
 _CONFIG = {"displaylogo": False, "displayModeBar": "hover", "responsive": True,
            "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
            "toImageButtonOptions": {"format": "svg"}}
+_SVG = {"embedOptions": {"renderer": "svg"}}  # what the exporter takes from the page
 
 
 def show(figure: Figure, key: str, trace: xr.Dataset | None = None) -> None:
@@ -29,11 +30,10 @@ def show(figure: Figure, key: str, trace: xr.Dataset | None = None) -> None:
 
     with st.container(key=key):
         if isinstance(figure.chart, go.Figure):
-            figure.chart.update_layout(modebar={"bgcolor": "rgba(0,0,0,0)"})
             st.plotly_chart(figure.chart, theme=None, config=_CONFIG, alt=figure.alt,
                             key=f"{key}-chart")
         else:
-            chart: Any = figure.chart
+            chart: Any = figure.chart.properties(usermeta=_SVG)
             st.altair_chart(chart, alt=figure.alt, key=f"{key}-chart")
     below = st.container(horizontal=True, vertical_alignment="top", key=f"{key}-below")
     below.caption(plain(figure.caption))

@@ -70,6 +70,7 @@ class Palette:
             "xaxis": axis,
             "yaxis": axis,
             "hoverlabel": {"font": {"family": "monospace"}},
+            "modebar": {"bgcolor": "rgba(0,0,0,0)"},
         }
 
 
