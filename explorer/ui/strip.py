@@ -12,6 +12,8 @@ from explorer.ui.session import asset
 from explorer.views.palette import palette
 from explorer.words import _
 
+READABLE = 4.5  # the contrast that WCAG 2 asks of text at level AA
+
 _strip = st.components.v2.component(
     "explorer_strip", css=asset("strip.css"), js=asset("strip.js"))
 
@@ -74,11 +76,15 @@ def _admit(
 
 
 def _ink(colour: str | None) -> str | None:
-    """The text colour that reads best on a background."""
+    """A text colour that reads well on a background: a theme's own, else black or white, of which
+    one reads well on any."""
     if not colour:
         return None
-    inks = (palette("light").text, palette("dark").text)
-    return max(inks, key=lambda ink: contrast(ink, colour))
+    ours = (palette("light").text, palette("dark").text)
+    best = max(ours, key=lambda ink: contrast(ink, colour))
+    if contrast(best, colour) >= READABLE:
+        return best
+    return max(("#000000", "#FFFFFF"), key=lambda ink: contrast(ink, colour))
 
 
 def contrast(one: str, other: str) -> float:

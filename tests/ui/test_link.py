@@ -1,0 +1,99 @@
+"""A link is the picture."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+
+def page(default: int = 3, low: int = 0, high: int = 9) -> None:
+    import streamlit as st
+
+    from explorer.ui import link
+
+    link.seed("unit", default, int, between=(low, high))
+    unit = st.number_input("Unit", low, high, key="unit")
+    link.seed("view", "cell", allowed=("cell", "hidden"))
+    view = st.selectbox("View", ("cell", "hidden"), key="view")
+    link.write(unit=unit, view=view)
+
+
+def opened(default: int = 3, low: int = 0, high: int = 9, **said: str) -> AppTest:
+    test = AppTest.from_function(page, args=(default, low, high), default_timeout=30)
+    for name, value in said.items():
+        test.query_params[name] = value
+    test.run()
+    assert not test.exception
+    return test
+
+
+def warned(test: AppTest) -> list[str]:
+    return [warning.value.replace("\\", "") for warning in test.warning]
+
+
+def test_without_a_link_controls_stand_at_their_default_and_say_so_in_it() -> None:
+    test = opened()
+    assert (test.number_input[0].value, test.selectbox[0].value) == (3, "cell")
+    assert dict(test.query_params) == {"unit": "3", "view": "cell"}
+    assert not test.warning
+
+
+def test_a_link_sets_the_controls() -> None:
+    test = opened(unit="7", view="hidden")
+    assert (test.number_input[0].value, test.selectbox[0].value) == (7, "hidden")
+    assert not test.warning
+
+
+def test_a_control_writes_the_link() -> None:
+    test = opened(unit="7")
+    test.number_input[0].set_value(4).run()
+    assert test.query_params["unit"] == "4"
+    assert test.number_input[0].value == 4
+
+
+def test_going_back_in_the_browser_turns_the_control_back() -> None:
+    test = opened(unit="7")
+    test.number_input[0].set_value(4).run()
+    test.query_params["unit"] = "7"
+    test.run()
+    assert test.number_input[0].value == 7
+
+
+@pytest.mark.parametrize(
+    ("said", "used", "words"),
+    [("12", 9, "between 0 and 9: 9 is used"), ("-1", 0, "between 0 and 9: 0 is used"),
+     ("x", 3, "cannot be read: 3 is used"), ("", 3, "cannot be read"), ("1.5", 3, "cannot be read"),
+     ("nan", 3, "cannot be read"), ("9" * 5000, 3, "999… , which".replace(" ,", ","))],
+)
+def test_what_cannot_be_is_replaced_and_said(said: str, used: int, words: str) -> None:
+    test = opened(unit=said)
+    assert test.number_input[0].value == used
+    [warning] = warned(test)
+    assert words in warning
+    assert test.query_params["unit"] == str(used)
+    assert not test.run().warning  # once
+
+
+def test_what_is_not_offered_is_replaced_and_said() -> None:
+    test = opened(view="<script>")
+    assert test.selectbox[0].value == "cell"
+    assert "view = <script>, but there is only cell, hidden: cell is used" in warned(test)[0]
+    assert "\\<script\\>" in test.warning[0].value  # as text
+
+
+def test_a_control_at_its_default_goes_along_with_it_and_a_chosen_one_stays() -> None:
+    untouched, chosen = opened(3), opened(3)
+    chosen.number_input[0].set_value(5).run()
+    for test, then in ((untouched, 6), (chosen, 5)):
+        test.args = (6, 0, 9)
+        test.run()
+        assert test.number_input[0].value == then
+        assert test.query_params["unit"] == str(then)
+
+
+def test_narrower_bounds_move_the_control_inside() -> None:
+    test = opened(3, unit="8")
+    test.args = (3, 0, 5)
+    test.run()
+    assert not test.exception
+    assert test.number_input[0].value == 5
