@@ -9,8 +9,20 @@ import streamlit as st
 from explorer import words
 from explorer.ui import places
 from explorer.ui.language import control
-from explorer.ui.session import COMPONENTS, asset, language
+from explorer.ui.session import COMPONENTS, asset, language, theme
+from explorer.ui.strip import contrast
+from explorer.views.palette import Theme, mix, palette
 from explorer.words import _
+
+
+def look(shown: Theme) -> str:
+    """The theme's colours that the pages' own CSS needs: each reads well on what it stands on."""
+    colours = palette(shown)
+    on_primary = max((colours.background, colours.text),
+                     key=lambda ink: contrast(ink, colours.primary))
+    muted = mix(colours.text, colours.background, 0.25)
+    return (f":root{{--muted:{muted};--ink:{colours.text};--on-primary:{on_primary};"
+            f"--primary:{colours.primary}}}")
 
 
 @st.cache_resource(show_spinner=False)
@@ -25,7 +37,7 @@ def _settle() -> None:
 _settle()
 st.set_page_config(page_title=_("Sequence Explorer"), page_icon=str(COMPONENTS / "icon.svg"),
                    layout="wide")
-st.html(f"<style>{asset('page.css')}</style>")
+st.html(f"<style>{look(theme())}{asset('page.css')}</style>")
 chosen = st.navigation(places.sections(), position="top")
 control()
 chosen.run()
