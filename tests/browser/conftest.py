@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.idle import PATIENCE, settled
@@ -19,6 +19,7 @@ from tests.browser.server import Server, serving
 FAILURES = Path(__file__).parent / "failures"
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 Visit = Callable[..., Page]
+expect.set_options(timeout=30_000)  # what is expected may take its time on a busy machine
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
