@@ -138,7 +138,8 @@ def take_in() -> None:
     """Take in a run that was exported: onto one's own list, and into the picture."""
     with st.popover(_("Import a run"), icon=":material/unarchive:"):
         number = st.session_state.setdefault("imports", 0)  # a new one for the next file
-        file = st.file_uploader(_("A zip that was exported here"), "zip", key=f"import-{number}")
+        file = st.file_uploader(_("A zip that was exported here"), "zip", key=f"import-{number}",
+                                max_upload_size=archive.LIMIT // 10**6)
         if file is None:
             return
         try:

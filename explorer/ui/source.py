@@ -9,12 +9,12 @@ from explorer.text import CORPORA, LIMIT, Text, Tokenisation, Tokenizer, corpus
 from explorer.ui.page import complain
 from explorer.ui.session import theme
 from explorer.ui.strip import strip
+from explorer.ui.text import plain
 from explorer.views import palette
 from explorer.views.palette import mix
 from explorer.words import _
 
 PREVIEW = 300  # tokens of a text that are shown in pieces
-KINDS = ("txt", "md", "csv", "srt", "html", "htm", "pdf", "log", "tex", "py")
 
 
 def choose_text() -> Text | None:
@@ -52,10 +52,13 @@ def _uploaded() -> Text | None:
         help=_("Plain text, Markdown, CSV, subtitles (.srt) or HTML; any language and encoding."),
     )
     if file is None:
-        kept = st.session_state.get("uploaded")
-        return kept if isinstance(kept, Text) else None
-    text = Text.decode(file.name, file.getvalue())
-    st.session_state["uploaded"] = text
+        text = st.session_state.get("uploaded")
+    else:
+        text = Text.decode(file.name, file.getvalue())
+        st.session_state["uploaded"] = text
+    if not isinstance(text, Text):
+        return None
+    st.caption(_("{name}, read as {encoding}.", name=plain(text.name), encoding=text.encoding))
     return text
 
 
