@@ -6,8 +6,9 @@ from explorer import ui
 from explorer.errors import RunError
 from explorer.store import Run
 from explorer.ui import link, listing, manage, rows
-from explorer.ui.backend import open_run, store
+from explorer.ui.backend import store
 from explorer.ui.naming import tell_apart
+from explorer.ui.runs import whole
 from explorer.views.history import Curve, perplexity
 from explorer.words import _
 
@@ -31,7 +32,7 @@ runs: dict[str, Run] = {}
 damaged: dict[str, str] = {}
 for key in [*own, *linked, *shipped]:
     try:
-        runs[key] = open_run(key)
+        runs[key] = whole(key)
     except RunError as error:
         damaged[key] = (_("It waits in the queue, or is about to begin.")
                         if manage.training(key) else str(error))

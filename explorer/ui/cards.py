@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from explorer.errors import RunError
 from explorer.observations import OBSERVATIONS
 from explorer.store import Run
-from explorer.ui.backend import ask, open_run, store
+from explorer.ui.backend import ask, store
 from explorer.ui.page import onward
-from explorer.ui.runs import called
+from explorer.ui.runs import called, whole
 from explorer.ui.session import owner, theme
 from explorer.ui.strip import strip
 from explorer.ui.text import plain
@@ -31,8 +33,12 @@ STILL = {"staticPlot": True, "displayModeBar": False}
 
 
 def finished() -> list[Run]:
-    """Runs to make pictures of: the shipped ones, else one's own."""
-    runs = [open_run(key) for key in store().pretrained() or store().own(owner())]
+    """Runs to make pictures of: the shipped ones, else one's own. One that is damaged is left out:
+    the list of runs says what is wrong with it."""
+    runs = []
+    for key in store().pretrained() or store().own(owner()):
+        with suppress(RunError):
+            runs.append(whole(key))
     return [run for run in runs if run.snapshots and len(run.history)]
 
 

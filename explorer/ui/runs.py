@@ -57,6 +57,13 @@ def listed() -> dict[str, str]:
     return names
 
 
+def whole(key: str) -> Run:
+    """A run with its tokenizer. Raises RunError: either is damaged."""
+    run = open_run(key)
+    assert run.tokenizer.size
+    return run
+
+
 def choose_run() -> Run:
     """A choice among one's own runs, the shipped ones and the one in the link, which it starts
     from. Ends the page when there is none at all."""
@@ -86,7 +93,7 @@ def called(run: Run) -> str:
 def _opened(key: str, linked: bool) -> Run | None:
     """A run that has a snapshot to look at; what is wrong with the one in the link is said."""
     try:
-        run = open_run(key)
+        run = whole(key)
     except RunError as error:
         if linked:
             st.warning(plain(str(error)), icon=":material/link_off:")

@@ -158,21 +158,33 @@ def test_a_run_of_another_version_is_said(opened: Open, name: str, older: str) -
     assert "train it again" in message
 
 
-def test_a_run_of_another_version_harms_no_other_page(opened: Open, older: str) -> None:
-    opened("home")
-    opened("train")
+def test_a_run_of_another_version_harms_no_other_page(opened: Open, run: Run, older: str) -> None:
+    assert said(opened("train")) == said(opened("home")) == ""
+    opened("runs")
 
 
-@pytest.mark.parametrize("file", ["history.parquet", "tokenizer.json", "status.json"])
-@pytest.mark.parametrize("name", ["train", "gates"])
-def test_a_damaged_run_is_said(
-    opened: Open, engine: LocalEngine, store: Store, name: str, file: str
-) -> None:
+@pytest.fixture(params=["history.parquet", "tokenizer.json", "status.json"])
+def damaged(
+    request: pytest.FixtureRequest, engine: LocalEngine, store: Store
+) -> Iterator[tuple[str, str]]:
+    """A run one of whose files is garbage: its key, and the file."""
     key = trained(engine, store, small("rnn", steps=4, seed=next(SEEDS))).key
-    Path(store.url, "runs", key, file).write_bytes(b"garbage")
-    message = said(opened(name, run=key))
-    assert file in message
-    assert "rain it again" in message
+    Path(store.url, "runs", key, request.param).write_bytes(b"garbage")
+    yield key, request.param
+    store.delete(OWNER, key)
+
+
+def test_a_damaged_run_is_said_and_harms_no_other_page(
+    opened: Open, run: Run, damaged: tuple[str, str]
+) -> None:
+    key, file = damaged
+    for name in ("train", "gates"):
+        message = said(opened(name, run=key))
+        assert file in message
+        assert "rain it again" in message
+    assert said(opened("train")) == said(opened("home")) == ""
+    opened("runs")
+    assert said(opened("gates")) == ""
 
 
 def test_divergence_is_said_and_the_last_good_snapshot_writes(

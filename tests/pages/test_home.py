@@ -13,6 +13,7 @@ import streamlit as st
 import explorer as ex
 from explorer import words
 from explorer.engine import LocalEngine
+from explorer.observations import OBSERVATIONS
 from explorer.store import Run, Store
 from explorer.ui.cards import READ, first
 from explorer.ui.session import language
@@ -31,19 +32,27 @@ def spoken() -> Iterator[None]:
     words.speak_for(lambda: "en")
 
 
-def test_the_first_picture_is_a_trace(opened: Open, run: Run, store: Store) -> None:
-    page = opened("home")
-    run = first([store.run(key) for key in store.own(OWNER)])
+def pictured(store: Store) -> list[Run]:
+    """The runs that home has to choose from."""
+    runs = [store.run(key) for key in store.own(OWNER)]
+    return [run for run in runs if run.snapshots and len(run.history)]
+
+
+@pytest.mark.usefixtures("run")
+def test_the_first_picture_is_a_trace(opened: Open, store: Store) -> None:
+    page, run = opened("home"), first(pictured(store))
     [heatmap] = plotly(page, "card-gates")["data"]
-    text = run.experiment.text.content[:READ]
     rows = [int(str(name).split()[-1]) for name in heatmap["y"]]
-    shown = plane(ex.trace(run, text), "forget").T[rows]
+    trace = ex.trace(run, run.experiment.text.content[:READ])
+    shown = plane(trace, next(name for name in OBSERVATIONS if name in trace)).T[rows]
     np.testing.assert_allclose(np.array(heatmap["z"]), shown, rtol=1e-4, atol=1e-6)
 
 
-def test_its_strip_is_coloured_by_a_unit(opened: Open, run: Run) -> None:
+@pytest.mark.usefixtures("run")
+def test_its_strip_is_text_of_a_run_coloured_by_a_unit(opened: Open, store: Store) -> None:
     strip = component(opened("home"), "card-unit-strip")
-    assert len(strip["tokens"]) == len(strip["colours"]) > 20
+    assert "".join(strip["tokens"]) in pictured(store)[-1].experiment.text.content
+    assert len(strip["tokens"]) == len(strip["colours"]) == len(strip["hover"]) > 1
 
 
 def test_a_picture_leads_to_its_page(opened: Open, run: Run) -> None:

@@ -234,9 +234,9 @@ def test_pause_step_and_go_on(opened: Open, engine: LocalEngine, store: Store) -
     press(page, "× 0.1")
     changed = page.query_params["run"]
     assert changed != key
+    until(page, lambda page: "changed by hand" in " ".join(c.value for c in page.caption))
     [change] = store.run(changed).experiment.training.changes
     assert (change.step, change.factor) == (paused + 1, 0.1)
-    until(page, lambda page: "changed by hand" in " ".join(c.value for c in page.caption))
     press(page, "Cancel")
     job = engine.find(changed)
     assert job is not None
