@@ -71,6 +71,7 @@ with picture:
         names,
         key="view",
         required=True,
+        wrap=True,
         help=meanings,
         format_func=lambda name: _(OBSERVATIONS[name].title),
     )
@@ -94,7 +95,6 @@ with picture:
     drawn = draw(
         "gates",
         trace,
-        text,
         observation=view,
         layer=layer,
         order=order,

@@ -80,8 +80,9 @@ def _drawn(name: str, asked: str, options: str, spoken: str, _trace: xr.Dataset)
     return figure(name, _trace, **json.loads(options))
 
 
-def draw(name: str, trace: xr.Dataset, text: str = "", **options: Any) -> Figure:
-    """A view of a probe's answer, kept by what it is a picture of: run, step, text, options and
+def draw(name: str, trace: xr.Dataset, **options: Any) -> Figure:
+    """A view of a probe's answer, kept by what it is a picture of: run, step, tokens, options and
     language. The figure is shared: never change it."""
-    asked = json.dumps([trace.attrs["run"], trace.attrs["step"], text])
+    tokens = [str(label) for label in trace["label"].values] if "label" in trace else []
+    asked = json.dumps([trace.attrs["run"], trace.attrs["step"], tokens])
     return _drawn(name, asked, json.dumps(options, sort_keys=True), language(), trace)
