@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from explorer.errors import ExperimentError, ExplorerError, RunError
 from explorer.experiment import Experiment
@@ -196,12 +197,12 @@ def _whole(weights: bytes) -> bytes:
     return weights
 
 
-def frame(rows: list[dict[str, float]]) -> pd.DataFrame:
-    """Rows of progress as a table with the columns of a history."""
+def frame(rows: list[dict[str, float]] | dict[str, NDArray[Any]]) -> pd.DataFrame:
+    """Rows of progress, or columns of them, as a table with the columns of a history."""
     found = pd.DataFrame(rows)
     columns = [*COLUMNS, *(name for name in found.columns if name not in COLUMNS)]
-    table = found.reindex(columns=columns).astype("float64")
-    return table.astype({"step": "int64"})
+    types = dict.fromkeys(columns, "float64") | {"step": "int64"}
+    return found.reindex(columns=columns).astype(types)
 
 
 def format_history(rows: pd.DataFrame) -> bytes:
@@ -213,4 +214,5 @@ def format_history(rows: pd.DataFrame) -> bytes:
 
 def parse_history(data: bytes) -> pd.DataFrame:
     table = pq.read_table(io.BytesIO(data))
-    return frame(table.to_pandas(ignore_metadata=True).to_dict("records"))
+    columns = zip(table.column_names, table.columns, strict=True)
+    return frame({name: column.to_numpy() for name, column in columns})
