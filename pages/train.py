@@ -64,6 +64,7 @@ def settings() -> Experiment | None:
             list(QUALITIES),
             key="quality",
             required=True,
+            wrap=True,
             format_func=QUALITIES.__getitem__,
             help=_("How long it trains, on two cores."),
         )
@@ -178,4 +179,8 @@ with aside:
             "one throw of the dice: another seed ends a little higher or lower."
         )
     )
-ui.onward("pages/gates.py", _("What does it let in, keep, and let out? Open its gates."))
+ui.onward(
+    "pages/gates.py",
+    _("What does it let in, keep, and let out? Open its gates."),
+    **({"run": key} if run is not None and run.snapshots else {}),
+)
