@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,11 +64,12 @@ for page in sys.argv[1:]:
 """
 
 
-def test_opening_every_page_does_not_load_torch() -> None:
+def test_opening_every_page_does_not_load_torch(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", OPEN_EVERY_PAGE, *map(str, PAGES)],
         cwd=ROOT,
         capture_output=True,
         text=True,
+        env=os.environ | {"EXPLORER_STORE": str(tmp_path)},
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
