@@ -67,7 +67,7 @@ def perplexity(
     x = alt.X(
         "step:Q",
         title=_("step"),
-        axis=alt.Axis(grid=False),
+        axis=alt.Axis(grid=False, tickMinStep=1),
         scale=alt.Scale(domain=[0, steps]) if steps else alt.Undefined,
     )
     y = alt.Y(
