@@ -27,7 +27,7 @@ lint: $(DEV)
 
 # What measures time or drives a browser runs alone afterwards, with the machine to itself.
 unit: $(DEV)
-	$(PYTEST) -n $(JOBS) --maxprocesses 4 -m "not browser and not timing"
+	$(PYTEST) -n $(JOBS) --maxprocesses 4 --dist loadgroup -m "not browser and not timing"
 
 browser: $(DEV)
 	$(PYTEST) -m "browser or timing"

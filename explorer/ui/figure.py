@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 import xarray as xr
 
@@ -33,8 +31,8 @@ def show(figure: Figure, key: str, trace: xr.Dataset | None = None) -> None:
             st.plotly_chart(figure.chart, theme=None, config=_CONFIG, alt=figure.alt,
                             key=f"{key}-chart")
         else:
-            chart: Any = figure.chart.properties(usermeta=_SVG)
-            st.altair_chart(chart, alt=figure.alt, key=f"{key}-chart")
+            st.vega_lite_chart(spec=figure.spec | {"usermeta": _SVG}, alt=figure.alt,
+                               width="stretch", key=f"{key}-chart")
     below = st.container(horizontal=True, vertical_alignment="top", key=f"{key}-below")
     below.caption(plain(figure.caption))
     with below.popover(_("Download"), icon=":material/download:", type="tertiary"):

@@ -6,6 +6,7 @@ import streamlit as st
 
 from explorer.errors import DataError
 from explorer.text import CORPORA, LIMIT, Text, Tokenisation, Tokenizer, corpus
+from explorer.text.preview import Summary, summary
 from explorer.ui.page import complain
 from explorer.ui.session import theme
 from explorer.ui.strip import strip
@@ -81,22 +82,23 @@ def preview(text: Text, how: Tokenisation) -> Tokenizer | None:
         complain(error)
         return None
     with st.expander(_("How the network reads it"), icon=":material/text_fields:"):
-        tokens = tokenizer.encode(text.content)
-        unknown = int((tokens.ids == 0).sum()) if how.kind != "bpe" else 0
-        for column, (name, value) in zip(
-            st.columns(4),
-            {
-                _("characters"): f"{len(text.content):,}",
-                _("tokens"): f"{len(tokens):,}",
-                _("different tokens"): f"{tokenizer.size:,}",
-                _("encoding"): text.encoding,
-            }.items(),
-            strict=True,
-        ):
-            column.metric(name, value)
-        if unknown:
+        counts = _counted(text.sha256, how, tokenizer, text)
+        row = st.container(horizontal=True)
+        for name, value in {
+            _("characters"): f"{counts.characters:,}",
+            _("tokens"): f"{counts.tokens:,}",
+            _("different tokens"): f"{counts.vocabulary:,}",
+            _("encoding"): text.encoding,
+        }.items():
+            row.metric(name, value, width=150)
+        if counts.left_out:
             st.caption(
-                _("{count} tokens are rare and read as <unk>; they are grey.", count=f"{unknown:,}")
+                _(
+                    "{count} different tokens are too rare for the vocabulary: they are read as "
+                    "<unk>, {share} of the text, and are grey here.",
+                    count=f"{counts.left_out:,}",
+                    share=f"{counts.unknown:.1%}",
+                )
             )
         _pieces(tokenizer, text)
     return tokenizer
@@ -105,6 +107,11 @@ def preview(text: Text, how: Tokenisation) -> Tokenizer | None:
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _learnt(sha256: str, how: Tokenisation, _text: Text) -> Tokenizer:
     return Tokenizer.learn(_text, how)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _counted(sha256: str, how: Tokenisation, _tokenizer: Tokenizer, _text: Text) -> Summary:
+    return summary(_tokenizer, _text.content)
 
 
 def learnt(text: Text, how: Tokenisation) -> Tokenizer:

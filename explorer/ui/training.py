@@ -14,9 +14,11 @@ from explorer.ui.backend import ask, engine, store
 from explorer.ui.figure import show
 from explorer.ui.glossary import meaning
 from explorer.ui.page import guard
-from explorer.ui.session import owner, theme
+from explorer.ui.session import language, owner, theme
 from explorer.ui.text import plain
+from explorer.views import Figure
 from explorer.views.history import Curve, perplexity
+from explorer.views.palette import Theme
 from explorer.words import N_, _
 
 SAMPLE = 120  # tokens written after each snapshot
@@ -61,16 +63,19 @@ def _watch(key: str, was_alive: bool) -> None:
         st.progress(0.0, _("Getting ready …"))
         return
     _numbers(history, run, job)
-    show(
-        perplexity(
-            [Curve("", run.experiment.model.kind, history)],
-            {_("blind guess"): run.tokenizer.size},
-            theme(),
-            run.experiment.training.steps,
-        ),
-        key="curve",
-    )
+    last = int(history["step"].iloc[-1])
+    show(_curve(key, last, len(history), theme(), language(), history, run), key="curve")
     _samples(run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _curve(
+    key: str, step: int, rows: int, shade: Theme, spoken: str, _history: pd.DataFrame, _run: Run
+) -> Figure:
+    """The curve of a run up to a step, drawn once for all who watch it."""
+    curve = Curve("", _run.experiment.model.kind, _history)
+    guess = {_("blind guess"): _run.tokenizer.size}
+    return perplexity([curve], guess, shade, _run.experiment.training.steps)
 
 
 def _history(key: str, job: Job | None, run: Run | None) -> pd.DataFrame | None:

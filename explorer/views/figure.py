@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 import xarray as xr
+from altair.utils.schemapi import debug_mode
 
 from explorer.errors import DataError
 from explorer.words import N_
@@ -30,6 +32,14 @@ class Figure:
     caption: str
     alt: str
     name: str
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """The Vega-Lite of an Altair chart, made once: Altair checks every field against its whole
+        schema, which takes longer than all else on a page, so that is left to the tests."""
+        with debug_mode(False):
+            made: dict[str, Any] = self.chart.to_dict(validate=False)
+        return made
 
     def html(self) -> str:
         """The chart as one self-contained page that needs no network."""
