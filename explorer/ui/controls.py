@@ -49,7 +49,7 @@ def make(kind: type[Spec], values: Mapping[str, Any]) -> Spec | None:
 
 
 def _control(info: FieldInfo, start: Any, key: str) -> Any:
-    label, help = _(info.title or ""), _(info.description or "")
+    label, help = _(str(info.title)), _(str(info.description))
     kept = st.session_state.get(key, start)
     if get_origin(info.annotation) is Literal:
         options = list(get_args(info.annotation))
