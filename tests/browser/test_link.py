@@ -44,12 +44,19 @@ def test_a_link_holds_run_step_text_view_order_unit_and_token(visit: Visit) -> N
     ("path", "messages"),
     [
         ("train?hidden=99999", ["hidden = 99999, which must lie between 1 and 1024"]),
-        ("train?hidden=many&run=../../etc", ["hidden = many, which cannot be read",
-                                             "There is no run ../../etc here"]),
+        (
+            "train?hidden=many&run=../../etc",
+            ["hidden = many, which cannot be read", "There is no run ../../etc here"],
+        ),
         (f"gates?run={'0' * 32}", [f"There is no run {'0' * 32} here"]),
-        (f"gates?run={LSTM}&view=soul&unit=500&step=5",
-         ["view = soul, but there is only forget", "unit = 500, which must lie between 0 and 127",
-          "step = 5, but there is only 0, 22"]),
+        (
+            f"gates?run={LSTM}&view=soul&unit=500&step=5",
+            [
+                "view = soul, but there is only forget",
+                "unit = 500, which must lie between 0 and 127",
+                "step = 5, but there is only 0, 22",
+            ],
+        ),
     ],
 )
 def test_a_wrong_link_says_what_is_wrong_and_the_page_goes_on(
