@@ -7,8 +7,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -67,9 +70,31 @@ def train(options: argparse.Namespace) -> None:
         model={"kind": options.model} | _given(options, *Model.family.values()),
         steps=options.steps, seed=options.seed, quality=options.quality,
         held_out=options.held_out, **_given(options, Training))
-    result = summary(train(experiment, Store(options.store)))
+    with _patient() as stop:
+        run = train(experiment, Store(options.store), stop=stop)
+    if run.status == "paused":
+        raise KeyboardInterrupt
+    result = summary(run)
     print(json.dumps(result) if options.json else
           "\n".join(f"{name}: {value}" for name, value in result.items()))
+
+
+@contextmanager
+def _patient() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C asks training to stop after its step, with a snapshot (an exception at any
+    place might be lost in a destructor); a second one is the usual one."""
+    asked = threading.Event()
+
+    def hear(_number: int, _frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, hear)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def trace(options: argparse.Namespace) -> None:

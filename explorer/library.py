@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -14,11 +15,17 @@ if TYPE_CHECKING:
     from explorer.views.figure import Figure
 
 
-def train(experiment: Experiment, store: Store | None = None, progress: bool = True) -> Run:
+def train(
+    experiment: Experiment,
+    store: Store | None = None,
+    progress: bool = True,
+    stop: Callable[[], bool] = lambda: False,
+) -> Run:
     """Train, and give the run as it stands in the store; at once if it was trained before.
 
     store: None is the default one. progress: show a bar on stderr. An unfinished run goes on from
-    its last snapshot. The app lists it among your own runs. Raises ExplorerError: text that
+    its last snapshot. stop: asked after each step; True pauses the run there. The app lists it
+    among your own runs. Raises ExplorerError: text that
     cannot be used, divergence, a full disk.
     """
     from explorer.bar import Bar
@@ -26,7 +33,7 @@ def train(experiment: Experiment, store: Store | None = None, progress: bool = T
 
     store = store or Store()
     with Bar(experiment.training.steps, shown=progress) as bar:
-        work(store, experiment, report=bar)
+        work(store, experiment, stop=stop, report=bar)
     store.claim(LOCAL, experiment.key)
     return store.run(experiment.key)
 
@@ -60,8 +67,17 @@ def generate(
 ) -> xr.Dataset:
     """`tokens` new tokens after the prefix; `attrs["text"]` is all of it as text. Each token's
     `probability`, and the five likeliest `candidate`. Raises DataError."""
-    return _ask("generate", run, step, prefix=prefix, tokens=tokens, temperature=temperature,
-                top_k=top_k, top_p=top_p, seed=seed)
+    return _ask(
+        "generate",
+        run,
+        step,
+        prefix=prefix,
+        tokens=tokens,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+    )
 
 
 def figure(name: str, trace: xr.Dataset, **options: Any) -> Figure:
