@@ -104,7 +104,7 @@ def test_a_run_of_hostile_text_stays_text_on_every_page(visit: Visit, server: Se
 
     for path, shown in {
         f"gates?{urlencode({'run': key, 'text': UGLY})}": IMAGE,
-        f"runs?{urlencode({'ticks': key})}": IMAGE,
+        f"runs?{urlencode({'runs': key})}": IMAGE,
         f"gates?{urlencode({'run': SCRIPT, 'view': IMAGE})}": SCRIPT,
         f"train?{urlencode({'run': IMAGE, 'hidden': SCRIPT, 'lang': IMAGE})}": SCRIPT,
     }.items():
@@ -117,7 +117,7 @@ def test_an_ugly_text_fits_a_phone(visit: Visit, server: Server) -> None:
     for path in (
         f"gates?{urlencode({'run': key, 'text': UGLY})}",
         f"train?{urlencode({'run': key, 'prefix': UGLY})}",
-        f"runs?{urlencode({'ticks': key})}",
+        f"runs?{urlencode({'runs': key})}",
     ):
         page = visit(path, width=390, height=844)
         assert page.evaluate(OVERFLOWING) == [], path
