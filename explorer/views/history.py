@@ -12,7 +12,7 @@ from explorer.views.figure import Figure
 from explorer.views.palette import Palette, Theme, mix, palette
 from explorer.words import _
 
-TICKS = [digit * 10**power for power in range(5) for digit in (1, 2, 5)]
+TICKS = [digit * 10**power for power in range(5) for digit in (1, 1.5, 2, 3, 5, 7)]
 # How Vega draws it: as SVG, which the download buttons take; in the downloaded page its own menu
 # offers pictures only, no link to an editor outside.
 EXPORTS = {
