@@ -20,6 +20,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -123,6 +124,7 @@ def explore(kind: str, text: Text) -> Reached:
 
 def measure() -> Iterator[Row]:
     torch.set_num_threads(1)
+    import_module("torch._dynamo")  # the process's first optimiser does: seconds of neither side
     text = prepared()
     for kind, asked in ASKED.items():
         ours, theirs = explore(kind, text), dive(kind, text)
