@@ -94,6 +94,7 @@ def train_another(page: Page) -> str:
     page.get_by_role("button", name="All settings").click()
     steps.number(page, "Seed", 1)
     page.keyboard.press("Escape")
+    steps.number(page, "Hidden units", 256)  # a minute's work, on any machine
     steps.radio(page, "Quality", "best")
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url(lambda url: f"run={before}" not in url)
