@@ -41,7 +41,7 @@ def step_with_numbers(spec: Recurrent, trace: xr.Dataset, sums: xr.Dataset) -> N
         st.latex(formula)
     with st.expander(_("The matrix products, unfolded")):
         st.caption(_("The largest terms of W x and U h for this unit: weight times what it reads."))
-        st.dataframe(_terms(sums, blocks), hide_index=True)
+        st.table(_terms(sums, blocks))
 
 
 def _terms(sums: xr.Dataset, blocks: list[str]) -> list[dict[str, object]]:
