@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pandas as pd
@@ -47,8 +48,7 @@ def _watch(key: str, was_alive: bool) -> None:
     alive = job is not None and not job.over
     if st.session_state.pop("redraw", False) or alive != was_alive:
         st.rerun()
-    run = store().run(key) if key in store() else None
-    history = _history(key, job, run)
+    run, history = _shared(key, int(time.monotonic())) if alive else _seen(key)
     if job is not None and job.status == "queued":
         st.info(
             _(
@@ -66,6 +66,18 @@ def _watch(key: str, was_alive: bool) -> None:
     last = int(history["step"].iloc[-1])
     show(_curve(key, last, len(history), theme(), language(), history, run), key="curve")
     _samples(run)
+
+
+def _seen(key: str) -> tuple[Run | None, pd.DataFrame | None]:
+    """A run as it stands, and its history with what has been reported since."""
+    run = store().run(key) if key in store() else None
+    return run, _history(key, engine().find(key), run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _shared(key: str, second: int) -> tuple[Run | None, pd.DataFrame | None]:
+    """The same for all who watch a run within a second: a class reads and draws it once."""
+    return _seen(key)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
