@@ -49,12 +49,12 @@ def training(
             vocabulary,
         )
     known = set(_letters(text))
-    shares = {step: _share_known(sample, known) for step, sample in samples.items()}
+    shares = {step: _share_known(_written(sample, text), known) for step, sample in samples.items()}
     steps = sorted(step for step, share in shares.items() if share is not None)
     if len(steps) > 1:
         said.append(
             _(
-                "Of the words it wrote at step {first}, {before} stand in the text; at step "
+                "Of the longer words it wrote at step {first}, {before} stand in the text; at step "
                 "{last} {after} do.",
                 first=steps[0],
                 before=f"{shares[steps[0]]:.0%}",
@@ -98,13 +98,22 @@ def _by_heart(steps: list[int], held: list[float], trained: float, vocabulary: i
     return said
 
 
+def _written(sample: str, text: str) -> str:
+    """A sample without the beginning of the text, which it was given."""
+    given = 0
+    while given < min(len(sample), len(text)) and sample[given] == text[given]:
+        given += 1
+    return sample[given:]
+
+
 def _letters(text: str) -> list[str]:
     return re.findall(r"[^\W\d_]+", text.lower())
 
 
 def _share_known(sample: str, known: set[str]) -> float | None:
-    """How many of a sample's whole words are known; None when it has none."""
-    found = _letters(sample)[1:-1]  # the first and the last may be cut
+    """How many of a sample's whole words of three letters or more are known (short ones are met by
+    chance); None when it has none."""
+    found = [word for word in _letters(sample)[1:-1] if len(word) > 2]  # the ends may be cut
     return sum(word in known for word in found) / len(found) if found else None
 
 
