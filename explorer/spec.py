@@ -6,16 +6,36 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from explorer.errors import ExperimentError
 from explorer.words import N_
+
+
+LATER = object()
+"""Marks a field that came after runs had been stored: `Annotated[bool, LATER] = Field(False, …)`.
+At its default, which must mean what was done before there was the field, it is not written: an
+older run keeps its key, and can still be opened."""
 
 
 class Spec(BaseModel):
     """A frozen group of settings. Unknown fields, NaN and Infinity are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = write(self)
+        for name, field in type(self).model_fields.items():
+            if LATER in field.metadata and getattr(self, name) == field.default:
+                data.pop(name, None)
+        return data
 
 
 class Kind(Spec):

@@ -1,10 +1,13 @@
 """What is wrong with a setting, in one line for people."""
 
+from typing import Annotated
+
 import pytest
 
 from explorer.errors import ExperimentError
 from explorer.experiment import Experiment
 from explorer.models import Model
+from explorer.spec import LATER, Spec
 from explorer.text import Text
 
 TEXT = Text("a.txt", "abc def " * 500)
@@ -46,3 +49,14 @@ def test_a_spec_is_frozen_and_found_by_its_kind() -> None:
     assert Model.parse(model.model_dump()) == model
     with pytest.raises(ValueError, match="frozen"):
         model.hidden = 3
+
+
+def test_a_field_that_came_later_is_written_only_when_it_says_something() -> None:
+    class Grown(Spec):
+        size: int = 3
+        turned: Annotated[bool, LATER] = False
+
+    assert Grown().model_dump() == {"size": 3}
+    assert Grown(turned=True).model_dump() == {"size": 3, "turned": True}
+    for grown in (Grown(), Grown(turned=True)):
+        assert Grown.model_validate_json(grown.model_dump_json()) == grown
