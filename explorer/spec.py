@@ -17,7 +17,6 @@ from pydantic import (
 from explorer.errors import ExperimentError
 from explorer.words import N_
 
-
 LATER = object()
 """Marks a field that came after runs had been stored: `Annotated[bool, LATER] = Field(False, …)`.
 At its default, which must mean what was done before there was the field, it is not written: an
