@@ -6,6 +6,7 @@ random windows, each read from a blank state; or B long lanes read in order, the
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.tasks.base import Task
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from explorer.experiment import Training
 
 WARM_UP = 32  # tokens read before the first scored one, so that no guess is made from a blank state
-LANE = 256  # scored tokens per lane of an evaluation
+LANE = 256  # scored tokens per lane of an evaluation …
+ABREAST = 16  # … or fewer, down to 64, so that about so many lanes are read side by side
 
 
 class LanguageModel(Task):
@@ -36,10 +38,7 @@ class LanguageModel(Task):
         if training.sampling == "random":
             per_epoch = max(1, (N - 1) // (T * B))
             epoch, index = divmod(step, per_epoch)
-            draw = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-            offset = int(torch.randint(0, T, (1,), generator=draw))
-            starts = torch.arange(min(offset, max(0, N - 1 - T)), N - T, T)
-            order = starts[torch.randperm(len(starts), generator=draw)]
+            order = _order(N, T, seed * 1_000_003 + epoch)
             picks = torch.arange(index * B, (index + 1) * B) % len(order)
             start, blank = order[picks], True  # (B,)
         else:
@@ -69,8 +68,8 @@ class LanguageModel(Task):
     def evaluate(network: nn.Module, ids: Tensor, limit: int | None = None) -> tuple[float, int]:
         """Cross-entropy per token in nats on a held-out text, and how many tokens were scored.
 
-        The text is read in lanes of `LANE` tokens, each after `WARM_UP` tokens of context (the
-        first lane has none to read). limit: score about so many tokens, lanes spread evenly.
+        The text is read in lanes of 64 to `LANE` tokens, each after `WARM_UP` tokens of context
+        (the first lane has none to read). limit: score about so many tokens, lanes spread evenly.
         """
         import torch
         from torch.nn import functional as F
@@ -78,17 +77,18 @@ class LanguageModel(Task):
         N = len(ids) - 1  # guesses that can be scored
         if N < 1:
             return float("nan"), 0
-        lanes = list(range(0, N, LANE))
+        length = min(LANE, max(64, min(N, limit or N) // ABREAST))
+        lanes = list(range(0, N, length))
         if limit is not None and limit < N:
-            keep = max(1, limit // LANE)
+            keep = max(1, limit // length)
             lanes = [lanes[i * len(lanes) // keep] for i in range(keep)]
         total, count = 0.0, 0
         with torch.no_grad():
             for chunk in range(0, len(lanes), 64):
                 starts = torch.tensor(lanes[chunk : chunk + 64])
-                steps = torch.arange(WARM_UP + LANE)[:, None]
-                where = (starts - WARM_UP).clamp(min=0) + steps  # (WARM_UP + LANE, lanes)
-                scored = (where >= starts) & (where < (starts + LANE).clamp(max=N))
+                steps = torch.arange(WARM_UP + length)[:, None]
+                where = (starts - WARM_UP).clamp(min=0) + steps  # (WARM_UP + length, lanes)
+                scored = (where >= starts) & (where < (starts + length).clamp(max=N))
                 where = where.clamp(max=N - 1)
                 inputs, targets = ids[where.to(ids.device)], ids[(where + 1).to(ids.device)]
                 logits, _ = network(inputs)  # (T, lanes, V)
@@ -97,3 +97,14 @@ class LanguageModel(Task):
                 total += float(losses.double()[mask].sum())
                 count += int(mask.sum())
         return total / count, count
+
+
+@lru_cache(maxsize=4)
+def _order(N: int, T: int, seed: int) -> Tensor:
+    """Where the windows of an epoch begin, shuffled; drawn once for all of its steps."""
+    import torch
+
+    draw = torch.Generator().manual_seed(seed)
+    offset = int(torch.randint(0, T, (1,), generator=draw))
+    starts = torch.arange(min(offset, max(0, N - 1 - T)), N - T, T)
+    return starts[torch.randperm(len(starts), generator=draw)]
