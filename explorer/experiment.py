@@ -206,6 +206,8 @@ class Experiment(Spec):
 
 
 BUDGET = {"quick": 0.25, "good": 1.0, "best": 4.0}  # of about 15 s on two cores
+KEEPING = 0.015  # share of a run's time that its snapshots may take, of which there are at most 10
+SNAPSHOT = 3e-8  # seconds of a snapshot for each parameter: scored, and written with its optimiser
 EPOCHS = 25  # readings of a text after which it is learnt by heart rather than understood
 
 # By measurement (benchmarks/README.md): learning rate, batch, window, FLOPs a second of a core.
@@ -227,8 +229,10 @@ def defaults(
     seconds = step * 6 * model.parameters(vocabulary) / speed + 0.001  # of a step
     affordable = BUDGET[quality] * 15 / seconds
     sensible = EPOCHS * characters / step
-    return {"batch": batch, "window": window, "learning_rate": rate,
-            "steps": max(60, round(min(affordable, sensible)))}
+    steps = max(60, round(min(affordable, sensible)))
+    settings = {"batch": batch, "window": window, "learning_rate": rate, "steps": steps}
+    kept = int(KEEPING * steps * seconds / (SNAPSHOT * model.parameters(vocabulary)))
+    return settings | ({"snapshots": max(4, kept)} if kept < 10 else {})
 
 
 def _vocabulary(text: Text, tokens: Tokenisation) -> int:
