@@ -61,6 +61,7 @@ class Side:
 
     def visit(self, keep: bool = True) -> None:
         """Open the page, then turn its control there and back."""
+        self.page.bring_to_front()  # a tab in the background is drawn late
         opened = first_picture(self.page, self.url)
         settled(self.page, PATIENCE)
         turned = []

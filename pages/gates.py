@@ -103,6 +103,7 @@ with picture:
         theme=theme,
     )
     ui.show(drawn, "gates", trace)
+    ui.picture_first("gates")
 
     st.subheader(_("One unit, as the text goes by"), anchor=False)
     labels = [str(label) for label in trace["label"].values]

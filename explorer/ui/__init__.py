@@ -23,6 +23,7 @@ from explorer.ui.page import (
     not_shown,
     notice,
     onward,
+    picture_first,
 )
 from explorer.ui.runs import choose_run, choose_step
 from explorer.ui.session import language, owner, theme
@@ -49,6 +50,7 @@ __all__ = [
     "notice",
     "onward",
     "owner",
+    "picture_first",
     "plain",
     "show",
     "strip",

@@ -12,7 +12,8 @@ from explorer.ui.controls import CHOICES
 from explorer.words import _
 
 MAIN = ("kind", "hidden", "text", "tokens.kind", "steps", "seed")
-CHOSEN_FOR_US = ("steps", "batch", "window", "learning_rate")  # by `explorer.experiment.defaults`
+# By `explorer.experiment.defaults`.
+CHOSEN_FOR_US = ("steps", "batch", "window", "learning_rate", "snapshots")
 
 
 class Told(NamedTuple):

@@ -9,15 +9,19 @@ import logging
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import ExplorerError
 from explorer.ui import link, places
+from explorer.ui.session import asset
 from explorer.ui.text import plain, prose
 from explorer.words import _
 
+SEEN = "pages seen"  # its name in the session
+_drawn = st.components.v2.component("explorer_drawn", js=asset("drawn.js"))
 _log = logging.getLogger(__name__)
 
 
@@ -35,6 +39,23 @@ def columns() -> tuple[DeltaGenerator, DeltaGenerator]:
     """Where the picture goes, three quarters of the width, and where the words go."""
     picture, aside = st.columns([3.2, 1], gap="medium")
     return picture, aside
+
+
+def picture_first(key: str) -> None:
+    """On a visitor's first look at a page, stop here until the browser says that the figure `key`
+    stands, and only then go on: it is not kept waiting by all that is below it."""
+    place = str(st.context.url).split("?")[0]
+    seen = st.session_state.setdefault(SEEN, set())
+    if place in seen:
+        return
+    slot = st.empty()
+    with slot.container(key="half-drawn"):
+        st.caption(_("The rest follows …"))
+        found: Any = _drawn(data={"key": key}, key=f"{key}-drawn", on_drawn_change=lambda: None)
+    if not (found and found.drawn):
+        st.stop()
+    seen.add(place)
+    slot.empty()
 
 
 def before_you_look(question: str, options: Sequence[str], answer: str, key: str) -> None:

@@ -11,7 +11,8 @@ SETTLED = """() => {
     if (!app || app.dataset.testConnectionState !== 'CONNECTED') return false;
     if (app.dataset.testScriptState !== 'notRunning') return false;
     return !document.querySelector(
-        '[data-testid="stSkeleton"], [data-testid="stAppSkeleton"], [data-stale="true"]');
+        '[data-testid="stSkeleton"], [data-testid="stAppSkeleton"], [data-stale="true"],' +
+        '.st-key-half-drawn');
 }"""
 
 

@@ -20,10 +20,18 @@ from streamlit.testing.v1 import AppTest
 from explorer.engine import LocalEngine, start_local
 from explorer.experiment import Experiment
 from explorer.store import Run, Store
+from explorer.ui.page import SEEN
 from tests.training.small import small
 
 PAGES = Path(__file__).parents[2] / "pages"
 HERE = Path(__file__).parent
+class Everywhere(set[str]):
+    """A visitor who was at every page before: each is drawn whole at once."""
+
+    def __contains__(self, place: object) -> bool:
+        return True
+
+
 Open = Callable[..., AppTest]
 OWNER = "local"
 
@@ -84,6 +92,7 @@ def opened(engine: LocalEngine) -> Iterator[Open]:
         page.context = context or {}
         for key, value in link.items():
             page.query_params[key] = str(value)
+        page.session_state[SEEN] = Everywhere()
         return well(page.run())
 
     yield go
