@@ -57,16 +57,35 @@ order_names = {
     "number": _("number"),
 }
 
-picture, aside = ui.columns()
-with picture:
+link.seed("view", names[0], allowed=names)
+link.seed("order", ORDERS[0], allowed=ORDERS)
+link.seed("unit", 0, int, between=(0, H - 1))
+if "turned to" in st.session_state:
+    st.session_state["unit"] = st.session_state.pop("turned to")
+if layers > 1:
+    link.seed("layer", 1, int, allowed=range(1, layers + 1))
+if T > WIDEST:
+    link.seed("start", 0, int, between=(0, T - 1))
+
+
+def choices() -> tuple[str, str, int, int, int]:
+    """What is to be drawn: gate or state, order, unit, layer (people count them from 1), start."""
+    state = st.session_state
+    layer = int(state["layer"]) if layers > 1 else 1
+    start = int(state["start"]) if T > WIDEST else 0
+    return state["view"], state["order"], int(state["unit"]), layer - 1, start
+
+
+@st.fragment
+def heatmap(below: object) -> None:
+    """The controls and the picture. below: the choices that the rest of the page shows."""
     meanings = "\n\n".join(
         f"**{_(OBSERVATIONS[name].title)}** ({OBSERVATIONS[name].letter}): "
         f"{_(OBSERVATIONS[name].meaning)}"
         for name in names
     )
     gate, sort, which_unit, which_layer = st.columns([3, 1, 0.9, 0.7], vertical_alignment="top")
-    link.seed("view", names[0], allowed=names)
-    view = gate.pills(
+    gate.pills(
         _("Gate or state"),
         names,
         key="view",
@@ -75,34 +94,22 @@ with picture:
         help=meanings,
         format_func=lambda name: _(OBSERVATIONS[name].title),
     )
-    link.seed("order", ORDERS[0], allowed=ORDERS)
-    order = sort.selectbox(
-        _("Order units by"), ORDERS, key="order", format_func=order_names.__getitem__
-    )
-    link.seed("unit", 0, int, between=(0, H - 1))
-    turned = st.session_state.pop("turned to", st.session_state["unit"])
-    st.session_state["unit"] = min(int(turned), H - 1)
-    unit = int(which_unit.number_input(_("Unit"), 0, H - 1, key="unit"))
-    layer = 1
+    sort.selectbox(_("Order units by"), ORDERS, key="order", format_func=order_names.__getitem__)
+    which_unit.number_input(_("Unit"), 0, H - 1, key="unit")
     if layers > 1:
-        link.seed("layer", 1, int, allowed=range(1, layers + 1))
-        layer = int(which_layer.selectbox(_("Layer"), range(1, layers + 1), key="layer"))
-    layer -= 1  # people count layers from 1
-    start = 0
+        which_layer.selectbox(_("Layer"), range(1, layers + 1), key="layer")
     if T > WIDEST:
-        link.seed("start", 0, int, between=(0, T - 1))
-        start = int(st.slider(_("First token drawn"), 0, T - 1, step=20, key="start"))
-    drawn = draw(
-        "gates",
-        trace,
-        observation=view,
-        layer=layer,
-        order=order,
-        unit=unit,
-        start=start,
-        theme=theme,
-    )
-    ui.show(drawn, "gates", trace)
+        st.slider(_("First token drawn"), 0, T - 1, step=20, key="start")
+    view, order, unit, layer, start = choices()
+    options = {"layer": layer, "order": order, "unit": unit, "start": start, "theme": theme}
+    ui.show(draw("gates", trace, observation=view, **options), "gates", trace)
+    ui.rest_follows("gates", choices(), below)
+
+
+picture, aside = ui.columns()
+with picture:
+    view, order, unit, layer, start = choices()
+    heatmap(choices())
     ui.picture_first("gates")
 
     st.subheader(_("One unit, as the text goes by"), anchor=False)

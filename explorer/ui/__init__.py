@@ -24,6 +24,7 @@ from explorer.ui.page import (
     notice,
     onward,
     picture_first,
+    rest_follows,
 )
 from explorer.ui.runs import choose_run, choose_step
 from explorer.ui.session import language, owner, theme
@@ -52,6 +53,7 @@ __all__ = [
     "owner",
     "picture_first",
     "plain",
+    "rest_follows",
     "show",
     "strip",
     "term",

@@ -21,6 +21,7 @@ from explorer.ui.text import plain, prose
 from explorer.words import _
 
 SEEN = "pages seen"  # its name in the session
+DRAWN = " drawn"
 _drawn = st.components.v2.component("explorer_drawn", js=asset("drawn.js"))
 _log = logging.getLogger(__name__)
 
@@ -51,11 +52,27 @@ def picture_first(key: str) -> None:
     slot = st.empty()
     with slot.container(key="half-drawn"):
         st.caption(_("The rest follows …"))
-        found: Any = _drawn(data={"key": key}, key=f"{key}-drawn", on_drawn_change=lambda: None)
-    if not (found and found.drawn):
+        drawn = _stands(key)
+    if not drawn:
         st.stop()
     seen.add(place)
     slot.empty()
+
+
+def rest_follows(key: str, now: object, below: object) -> None:
+    """In a fragment, after the figure `key`: when it was drawn for other choices than those that
+    the rest of the page shows, draw the page whole as soon as the browser has drawn the figure."""
+    if now != below:
+        with st.container(key="half-drawn"):
+            if _stands(key, str(now)):
+                st.rerun()
+
+
+def _stands(key: str, choices: str = "") -> bool:
+    """Whether the browser has just said that a figure stands, drawn for these choices."""
+    found: Any = _drawn(data={"key": key, "choices": choices}, key=f"{key}-drawn",
+                        on_drawn_change=lambda: None)
+    return bool(found and found.drawn == choices + DRAWN)
 
 
 def before_you_look(question: str, options: Sequence[str], answer: str, key: str) -> None:
