@@ -5,6 +5,8 @@ likely to be asked for again. The web process never imports torch: the engine ha
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import streamlit as st
@@ -64,6 +66,26 @@ def ask(probe: str, key: str, step: int, **parameters: Any) -> xr.Dataset:
     step: one of the run's snapshots (not −1, whose meaning changes while a run goes on).
     """
     return _asked(probe, key, step, json.dumps(parameters, sort_keys=True))
+
+
+@st.cache_resource(show_spinner=False)
+def _promises() -> tuple[ThreadPoolExecutor, OrderedDict[str, Future[xr.Dataset]]]:
+    """Who waits for answers in the background, and what was asked so, the oldest forgotten."""
+    return ThreadPoolExecutor(1, "answers"), OrderedDict()
+
+
+def ask_soon(probe: str, key: str, step: int, **parameters: Any) -> xr.Dataset | None:
+    """As `ask`, but never waits: None as long as there is no answer. For a page that looks again
+    in a moment anyway."""
+    asked = json.dumps([probe, key, step, parameters], sort_keys=True)
+    pool, promises = _promises()
+    if asked not in promises:
+        # Without Streamlit's cache, whose lock would hold up all who ask meanwhile.
+        promises[asked] = pool.submit(engine().ask, probe, key, step=step, **parameters)
+        while len(promises) > REMEMBERED:
+            promises.popitem(last=False)
+    promise = promises[asked]
+    return promise.result() if promise.done() else None
 
 
 def ask_or_stop(probe: str, key: str, step: int, **parameters: Any) -> xr.Dataset:

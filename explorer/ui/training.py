@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+import xarray as xr
 
 from explorer.engine import Job
 from explorer.errors import ExplorerError
 from explorer.store import Run
-from explorer.ui.backend import ask, engine, store
+from explorer.ui.backend import ask, ask_soon, engine, store
 from explorer.ui.figure import show
 from explorer.ui.glossary import meaning
 from explorer.ui.page import guard
@@ -65,7 +67,7 @@ def _watch(key: str, was_alive: bool) -> None:
     _numbers(history, run, job)
     last = int(history["step"].iloc[-1])
     show(_curve(key, last, len(history), theme(), language(), history, run), key="curve")
-    _samples(run)
+    _samples(run, alive)
 
 
 def _seen(key: str) -> tuple[Run | None, pd.DataFrame | None]:
@@ -87,7 +89,9 @@ def _curve(
     """The curve of a run up to a step, drawn once for all who watch it."""
     curve = Curve("", _run.experiment.model.kind, _history)
     guess = {_("blind guess"): _run.tokenizer.size}
-    return perplexity([curve], guess, shade, _run.experiment.training.steps)
+    figure = perplexity([curve], guess, shade, _run.experiment.training.steps)
+    assert figure.spec  # made here, once for all
+    return figure
 
 
 def _history(key: str, job: Job | None, run: Run | None) -> pd.DataFrame | None:
@@ -219,25 +223,24 @@ def _do(what: str, key: str, factor: float = 1.0) -> None:
     st.session_state["redraw"] = True
 
 
-def samples(run: Run) -> dict[int, str]:
-    """What the network writes after some of its snapshots, the first and the last among them."""
+def samples(run: Run, ask: Callable[..., xr.Dataset | None] = ask) -> dict[int, str]:
+    """What the network writes after some of its snapshots, the first and the last among them.
+
+    ask: `ask_soon` leaves out what is not written yet."""
     every = max(1, (len(run.snapshots) - 1) // (SAMPLES - 1))
     steps = [*run.snapshots[:-1:every][: SAMPLES - 1], *run.snapshots[-1:]]
     prefix = run.experiment.text.content[:12]
-    return {
-        step: str(
-            ask("generate", run.key, step, prefix=prefix, tokens=SAMPLE, temperature=0.7).attrs[
-                "text"
-            ]
-        )
+    written = {
+        step: ask("generate", run.key, step, prefix=prefix, tokens=SAMPLE, temperature=0.7)
         for step in steps
     }
+    return {step: str(trace.attrs["text"]) for step, trace in written.items() if trace is not None}
 
 
-def _samples(run: Run) -> None:
+def _samples(run: Run, alive: bool) -> None:
     """Snapshot by snapshot: one sees it learn to spell."""
     with guard():
-        written = samples(run)
+        written = samples(run, ask_soon if alive else ask)
         if written:
             st.subheader(_("What it writes"), anchor=False)
         for step, text in reversed(written.items()):
