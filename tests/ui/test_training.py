@@ -50,20 +50,28 @@ def test_the_curve_is_what_was_stored_and_after_it_what_came_since(
     assert training._history("k", None, None) is None
 
 
-def test_samples_are_of_the_first_the_last_and_some_between(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(training, "ask", lambda probe, key, step, **given: SimpleNamespace(
-        attrs={"text": f"{probe} {step}"}))
+def test_samples_are_of_the_first_the_last_and_some_between() -> None:
+    def ask(probe: str, key: str, step: int, **given: object) -> Any:
+        return SimpleNamespace(attrs={"text": f"{probe} {step}"})
+
     content = SimpleNamespace(text=SimpleNamespace(content="once upon a time"))
     for count in (1, 2, 5, 6, 7, 11, 23):
         kept = tuple(range(0, count * 10, 10))
         run: Any = SimpleNamespace(key="k", snapshots=kept, experiment=content)
-        steps = list(training.samples(run))
+        steps = list(training.samples(run, ask))
         assert steps == sorted(set(steps))
         assert (steps[0], steps[-1]) == (kept[0], kept[-1])
         assert len(steps) <= training.SAMPLES
         assert len(steps) >= min(count, 4)
+
+
+def test_samples_that_are_not_written_yet_are_left_out() -> None:
+    def ask_soon(probe: str, key: str, step: int, **given: object) -> Any:
+        return None if step else SimpleNamespace(attrs={"text": "first"})
+
+    run: Any = SimpleNamespace(key="k", snapshots=(0, 10, 20), experiment=SimpleNamespace(
+        text=SimpleNamespace(content="once upon a time")))
+    assert training.samples(run, ask_soon) == {0: "first"}
 
 
 def test_a_long_name_is_cut_in_its_middle() -> None:
