@@ -1,0 +1,115 @@
+"""Several experiments trained as jobs and drawn in one picture as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from explorer.engine import Job
+from explorer.errors import ExplorerError
+from explorer.experiment import Experiment
+from explorer.store import Run
+from explorer.ui.backend import engine, store
+from explorer.ui.figure import show
+from explorer.ui.page import complain, guard
+from explorer.ui.session import owner, theme
+from explorer.ui.text import plain
+from explorer.views.history import Curve, perplexity
+from explorer.words import _
+
+
+def curves(experiments: Mapping[str, Experiment], key: str) -> dict[str, Run]:
+    """A button that trains the experiments, by name, and their curves, polled while any is alive.
+    The same experiments are the same runs: who opens the page's link sees the curves at once.
+    Gives the runs that are finished."""
+    complaint = st.session_state.pop(f"{key} complaint", None)
+    if complaint is not None:
+        complain(complaint)
+    alive = _alive(experiments)
+    runs = {name: run for name, run in _runs(experiments).items() if run.status == "finished"}
+    row = st.container(horizontal=True, key=f"{key}-buttons")
+    if alive:
+        row.button(_("Stop"), icon=":material/stop:", key=f"{key}-stop", on_click=_stop,
+                   args=(experiments, key))
+    elif len(runs) < len(experiments):
+        row.button(_("Train all {count}", count=len(experiments)), type="primary", on_click=_start,
+                   icon=":material/model_training:", key=f"{key}-start", args=(experiments, key))
+    st.fragment(_watch, run_every=1 if alive else None)(experiments, key, alive)
+    return runs
+
+
+def _watch(experiments: Mapping[str, Experiment], key: str, was_alive: bool) -> None:
+    """One look at all of them. When the last has ended, the whole page is drawn again."""
+    with guard():  # here: an error does not leave a fragment
+        alive = _alive(experiments)
+        if was_alive and not alive:
+            st.rerun()
+        runs, drawn = _runs(experiments), []
+        for name, experiment in experiments.items():
+            history = _history(experiment, runs.get(name))
+            if len(history):
+                drawn.append(Curve(name, experiment.model.kind, history))
+            _standing(name, experiment, history, alive)
+        if drawn:
+            blind = next(iter(runs.values())).tokenizer.size
+            show(perplexity(drawn, {_("blind guess"): blind}, theme(),
+                            max(each.training.steps for each in experiments.values()), height=340),
+                 key)
+
+
+def _standing(name: str, experiment: Experiment, history: pd.DataFrame, alive: bool) -> None:
+    """How far one of them is, while any is training; why it ended, if badly."""
+    job, steps = engine().find(experiment.key), experiment.training.steps
+    if job is not None and job.over and job.message:
+        st.error(plain(f"{name}: {ExplorerError.from_json(dict(job.message))}"),
+                 icon=":material/error:")
+    if alive:
+        step = int(history["step"].iloc[-1]) if len(history) else 0
+        st.progress(min(1.0, step / steps),
+                    plain(_("{name}: step {step} of {steps}", name=name, step=step, steps=steps)))
+
+
+def _alive(experiments: Mapping[str, Experiment]) -> bool:
+    jobs = [engine().find(experiment.key) for experiment in experiments.values()]
+    return any(job is not None and not job.over for job in jobs)
+
+
+def _runs(experiments: Mapping[str, Experiment]) -> dict[str, Run]:
+    """The runs that there are, by name."""
+    return {name: store().run(experiment.key) for name, experiment in experiments.items()
+            if experiment.key in store()}
+
+
+def _history(experiment: Experiment, run: Run | None) -> pd.DataFrame:
+    """What was stored, and after it what has been reported since."""
+    stored = run.history if run is not None else pd.DataFrame()
+    job: Job | None = engine().find(experiment.key)
+    fresh = pd.DataFrame()
+    if job is not None and not job.over:
+        fresh = pd.DataFrame([progress.row() for progress in engine().progress(job.id)])
+    if len(fresh) and len(stored):
+        stored = stored[stored["step"] < fresh["step"].min()]
+    parts = [part for part in (stored, fresh) if len(part)]
+    return pd.concat(parts) if parts else pd.DataFrame()
+
+
+def _start(experiments: Mapping[str, Experiment], key: str) -> None:
+    """Hand all of them to the engine; those that are finished are not trained again."""
+    try:
+        for experiment in experiments.values():
+            engine().submit(experiment, owner())
+            store().claim(owner(), experiment.key)
+    except ExplorerError as error:
+        st.session_state[f"{key} complaint"] = error
+
+
+def _stop(experiments: Mapping[str, Experiment], key: str) -> None:
+    for experiment in experiments.values():
+        job = engine().find(experiment.key)
+        if job is not None and not job.over:
+            try:
+                engine().cancel(job.id, owner())
+            except ExplorerError as error:  # another's, who goes on with it
+                st.session_state[f"{key} complaint"] = error
