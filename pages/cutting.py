@@ -53,7 +53,7 @@ with picture:
     link.seed("every", 16, int, between=(2, 64))
     every = int(length.slider(_("Tokens from cut to cut"), 2, 64, key="every",
                               help=_("Of regular cuts exactly, of randomised ones on average.")))
-    with st.spinner(_("Cutting the chain in 66 ways …")):
+    with st.spinner(_("Reading the text once for every way to cut it …")):
         trace = ask_or_stop("truncation", run.key, step, text=text, every=every)
     draws = int(trace.attrs["draws"])
     link.seed("draw", 1, int, between=(1, draws))
@@ -116,9 +116,10 @@ with aside:
     ui.letters([
         r"\frac{\partial h_t}{\partial w} = \frac{\partial f}{\partial w} + \xi_t "
         r"\frac{\partial f}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial w}",
-        r"\xi_t = 1 \;\text{(full)}",
-        r"\xi_t = 0 \;\text{every } k\text{-th step (regular)}",
-        r"\xi_t = \tfrac{1}{\pi} \;\text{or}\; 0,\; P(\xi_t = \tfrac1\pi) = \pi = 1 - \tfrac1k",
+        rf"\xi_t = 1 \quad\text{{({_('full')})}}",
+        rf"\xi_t = [\,t \bmod k \neq 0\,] \quad\text{{({_('regular')})}}",
+        rf"\xi_t \in \{{0, \tfrac1\pi\}} \quad\text{{({_('randomised')})}}",
+        r"P(\xi_t \neq 0) = \pi = 1 - \tfrac1k",
         r"E\,\xi_t = 1",
     ])
     ui.code(links, weigh, read_in_pieces, three_steps)

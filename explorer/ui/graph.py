@@ -19,13 +19,14 @@ _graph = st.components.v2.component(
     "explorer_graph", css=asset("graph.css"), js=asset("graph.js"))
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-PLACES = {"L": (330, 34)} | {
+SIZE = (780, 372)
+PLACES = {"L": (410, 32), "h0": (38, 218)} | {
     name: place
-    for t, x in ((1, 190), (2, 370), (3, 550))
+    for t, x in ((1, 200), (2, 430), (3, 660))
     for name, place in {
-        f"o{t}": (x, 116), f"h{t}": (x, 216), f"x{t}": (x, 316), f"w_qh{t}": (x - 74, 158),
-        f"w_hh{t}": (x - 78, 270), f"w_hx{t}": (x + 66, 270)}.items()
-} | {"h0": (40, 216)}  # of each node's middle, in a picture of 640 × 350
+        f"o{t}": (x, 112), f"h{t}": (x, 218), f"x{t}": (x, 340), f"w_qh{t}": (x - 88, 166),
+        f"w_hh{t}": (x - 84, 302), f"w_hx{t}": (x + 84, 302)}.items()
+}  # of each node's middle
 
 
 def letter(name: str) -> str:
@@ -45,7 +46,7 @@ def picture(trace: xr.Dataset) -> dict[str, Any]:
     gradient = dict(
         zip(trace["node"].values.tolist(), trace["gradient"].values.tolist(), strict=True))
     edges = [
-        {"source": source, "target": target, "number": f"{flows:+.3f}",
+        {"source": source, "target": target, "number": f"{flows + 0.0:+.3f}",
          "cut": source.startswith("h") and target.startswith("h") and slope == 0,
          "weight": source.startswith("w_"), "says": _edge_says(source, target, slope, flows,
                                                                gradient[target])}
@@ -59,7 +60,7 @@ def picture(trace: xr.Dataset) -> dict[str, Any]:
          "says": _node_says(name, trace, value[name], gradient[name])}
         for name, (x, y) in PLACES.items()
     ]
-    return {"nodes": nodes, "edges": edges, "paths": _paths(trace, gradient["w_hh"]),
+    return {"size": SIZE, "nodes": nodes, "edges": edges, "paths": _paths(trace, gradient["w_hh"]),
             "label": _("Computational graph of three steps"),
             "hint": _("Point at an edge, a node or a path, or walk there with Tab: here its "
                       "numbers are said."),
@@ -73,10 +74,10 @@ def _paths(trace: xr.Dataset, whole: float) -> list[dict[str, Any]]:
     for loss_step, use_step, product in steps:
         name = path_name(loss_step, use_step).translate(SUBSCRIPTS)
         found.append({
-            "name": name, "number": f"{product:+.4f}",
+            "name": name, "number": f"{product + 0.0:+.4f}",
             "edges": [list(pair) for pair in along(loss_step, use_step)],
             "says": _("Along L → {path} → w_hh: {product}, one of six parts of "
-                      "∂L/∂w_hh = {whole}.", path=name, product=f"{product:+.4f}",
+                      "∂L/∂w_hh = {whole}.", path=name, product=f"{product + 0.0:+.4f}",
                       whole=f"{whole:+.4f}")})
     return found
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from unicodedata import east_asian_width
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,10 @@ from explorer.views.figure import Figure, shown, view
 from explorer.views.palette import Palette, Theme, mix, palette
 from explorer.words import N_, _
 
-LINE = 32  # tokens of a line; fewer if they are long
+LINE = 32  # letters of a line
 LINES = 3  # drawn at most
+TICKS = [digit * 10**power for power in range(-4, 3) for digit in (1, 2, 5)]
+LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}
 HEIGHT = 26  # pixels of a row of segments
 NAMES = {"full": N_("full"), "regular": N_("regular"), "randomised": N_("randomised")}
 MEANT = {"recurrent": N_("the recurrent weights"), "all": N_("all weights")}
@@ -57,34 +60,50 @@ def segments(trace: xr.Dataset, draw: int = 0, theme: Theme = "light") -> Figure
     is a segment, inside which errors are followed back. draw: which of the random ones."""
     colours = palette(theme)
     labels = [str(label) for label in trace["label"].values]
-    longest = float(np.mean([len(shown(label, 6)) for label in labels]))
-    wide = max(1, round(LINE / max(1.0, longest)))
-    count = min(len(labels), LINES * wide)
+    places = _set(labels)
+    labels, lines = labels[: len(places)], int(places["line"].max()) + 1
     rows = {"randomised": trace["links"].values[draw], "regular": trace["link"].values[1],
             "full": trace["link"].values[0]}
     parts, chart = [], go.Figure()
     for row, (kind, link) in enumerate(rows.items()):
-        part = _segmented(kind, link[:count], labels[:count])
-        part["column"] = part["token"] % wide
-        part["y"] = -(part["token"] // wide) * (len(rows) + 0.6) - row
+        part = _segmented(kind, link[: len(labels)], labels).join(places)
+        part["y"] = -part["line"] * (len(rows) + 0.6) - row
         parts.append(part)
         chart.add_trace(_letters(part, look(kind, colours)))
         _boxes(chart, part, look(kind, colours), colours)
     data = pd.concat(parts, ignore_index=True)
-    lines = -(-count // wide)
     chart.update_layout(colours.layout(height=round(lines * 3.6 * HEIGHT + 24)), showlegend=False)
-    chart.update_xaxes(visible=False, range=[-0.6, wide - 0.4], fixedrange=True)
+    chart.update_xaxes(visible=False, range=[-0.2, LINE + 0.2], fixedrange=True)
     ticks = data.drop_duplicates("y")
     chart.update_yaxes(tickvals=ticks["y"], ticktext=[_(NAMES[kind]) for kind in ticks["way"]],
                        showgrid=False, range=[data["y"].min() - 0.6, 0.6], fixedrange=True)
     caption = _(
         "Three ways to cut the chain of the first {count} of {tokens} tokens; randomised: draw "
         "{draw} of {draws}. In a box, the error of each token is followed back to the left edge.",
-        count=count, tokens=trace.attrs["tokens"], draw=draw + 1, draws=trace.attrs["draws"])
+        count=len(labels), tokens=trace.attrs["tokens"], draw=draw + 1, draws=trace.attrs["draws"])
     if trace.attrs["of"] > trace.attrs["tokens"]:
         caption += " " + _("Of the text's {of} tokens the first {tokens} are read.",
                            of=trace.attrs["of"], tokens=trace.attrs["tokens"])
-    return Figure(chart, data.drop(columns=["column", "y"]), caption, _alt(data), "segments")
+    said = data.drop(columns=["line", "left", "right", "y"])
+    return Figure(chart, said, caption, _alt(data), "segments")
+
+
+def _set(labels: list[str]) -> pd.DataFrame:
+    """Where each token stands, set in lines like print, until `LINES` are full: line, and its left
+    and right edge in letters."""
+    found: list[tuple[int, float, float]] = []
+    line, right = 0, 0.0
+    for label in labels:
+        text = shown(label, 6)
+        wide = sum(1.7 if east_asian_width(sign) in "WF" else 1.0 for sign in text)
+        wide += 0.6 if len(text) > 1 else 0.0
+        if found and right + wide > LINE:
+            line, right = line + 1, 0.0
+        if line == LINES:
+            break
+        found.append((line, right, right + wide))
+        right += wide
+    return pd.DataFrame(found, columns=["line", "left", "right"])
 
 
 def _segmented(kind: str, link: Array, labels: list[str]) -> pd.DataFrame:
@@ -105,8 +124,8 @@ def _letters(part: pd.DataFrame, look: Look) -> go.Scatter:
         if weight != 1:
             line += "<br>" + _("there it weighs × {weight}", weight=f"{weight:.2f}")
         said.append(line)
-    return go.Scatter(x=part["column"], y=part["y"], mode="text", hovertext=said,
-                      text=[shown(label, 6) for label in part["label"]],
+    return go.Scatter(x=(part["left"] + part["right"]) / 2, y=part["y"], mode="text",
+                      hovertext=said, text=[shown(label, 6) for label in part["label"]],
                       textfont={"family": "monospace", "size": 13},
                       hovertemplate="%{text} · %{hovertext}<extra></extra>",
                       hoverlabel={"bordercolor": look.colour})
@@ -117,8 +136,8 @@ def _boxes(chart: go.Figure, part: pd.DataFrame, look: Look, colours: Palette) -
     for _place, box in part.groupby(["segment", "y"], sort=False):
         y, segment = float(box["y"].iloc[0]), int(box["segment"].iloc[0])
         chart.add_shape(
-            type="rect", layer="below", x0=box["column"].min() - 0.46,
-            x1=box["column"].max() + 0.46, y0=y - 0.42, y1=y + 0.42,
+            type="rect", layer="below", x0=box["left"].min() + 0.04,
+            x1=box["right"].max() - 0.04, y0=y - 0.42, y1=y + 0.42,
             line={"color": look.colour, "width": 1},
             fillcolor=mix(colours.background, look.colour, 0.22 if segment % 2 else 0.08))
 
@@ -162,10 +181,12 @@ def gradients(trace: xr.Dataset, weights: str = "recurrent", theme: Theme = "lig
                                    mode="lines", hoverinfo="skip", showlegend=False,
                                    line={"color": seen.colour, "dash": seen.dash, "width": 2}))
         chart.add_trace(_points(row, name, seen, 13, 1.0))
-    chart.update_layout(colours.layout(height=360), legend={"orientation": "h", "y": 1.1, "x": 0})
+    chart.update_layout(colours.layout(height=380), legend=LEGEND)
+    low, high = min(0.0, float(data["along"].min())), float(data["along"].max())
     chart.update_xaxes(title={"text": _("along the full gradient, whose length is 1")},
-                       rangemode="tozero")
-    chart.update_yaxes(title={"text": _("across it")}, scaleanchor="x", rangemode="tozero")
+                       range=[low - 0.04, high + 0.06], constrain="domain")
+    chart.update_yaxes(title={"text": _("across it")}, scaleanchor="x", constrain="domain",
+                       range=[-0.03, max(0.2, float(data["across"].max())) + 0.05])
     caption = _(
         "Gradients of {weights} of the {model} at step {step}, over {tokens} tokens, cut every "
         "{every} tokens (randomised: on average). Angle and length against the full gradient are "
@@ -206,9 +227,10 @@ def errors(trace: xr.Dataset, weights: str = "recurrent", theme: Theme = "light"
             line={"color": seen.colour, "dash": "solid" if kind == "randomised" else seen.dash,
                   "width": 1 if kind == "chance" else 2},
             marker={"symbol": seen.marker, "size": 9}))
-    chart.update_layout(colours.layout(height=280), legend={"orientation": "h", "y": 1.14, "x": 0})
+    chart.update_layout(colours.layout(height=300), legend=LEGEND)
     chart.update_xaxes(type="log", tickvals=counts, title={"text": _("draws in the mean, n")})
-    chart.update_yaxes(type="log", title={"text": _("distance from the full gradient")})
+    chart.update_yaxes(type="log", tickvals=TICKS, tickformat="~g",
+                       title={"text": _("distance from the full gradient")})
     data = pd.DataFrame({"draws": counts} | lines)
     caption = _(
         "Distance from the full gradient of {weights}, whose length is 1: root mean square over "
@@ -259,8 +281,8 @@ def paths(trace: xr.Dataset, theme: Theme = "light") -> Figure:
              zip(trace["loss_step"].values, trace["use_step"].values, strict=True)]
     chart = go.Figure(go.Waterfall(
         x=[*names, "∂L/∂w_hh"], y=[*products, 0], measure=["relative"] * len(names) + ["total"],
-        text=[f"{value:+.4f}" for value in (*products, products.sum())], textposition="outside",
-        cliponaxis=False, hovertemplate="%{x}: %{text}<extra></extra>",
+        text=[f"{value + 0.0:+.4f}" for value in (*products, products.sum())],
+        textposition="outside", cliponaxis=False, hovertemplate="%{x}: %{text}<extra></extra>",
         increasing={"marker": {"color": colours.diverging[-1]}},
         decreasing={"marker": {"color": colours.diverging[0]}},
         totals={"marker": {"color": colours.muted}},

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.models.three_steps import STEPS, along, drawn_numbers, three_steps
@@ -34,6 +34,7 @@ def by_autograd(w_hx, w_hh, w_qh, seed, cut):
     return node
 
 
+@settings(deadline=None, max_examples=40)
 @given(small, small, small, st.integers(0, 50), cuts)
 def test_every_value_and_gradient_is_autograd_s(w_hx, w_hh, w_qh, seed, cut):
     given_to_both = (w_hx, w_hh, w_qh, seed, cut)
@@ -47,6 +48,7 @@ def test_every_value_and_gradient_is_autograd_s(w_hx, w_hh, w_qh, seed, cut):
             assert float(here["gradient"]) == pytest.approx(expected, abs=1e-12)
 
 
+@settings(deadline=None, max_examples=40)
 @given(small, small, small, st.integers(0, 50), cuts)
 def test_edges_add_up_to_nodes_and_paths_to_the_weight(w_hx, w_hh, w_qh, seed, cut):
     graph = three_steps(w_hx, w_hh, w_qh, seed, cut)

@@ -1,7 +1,6 @@
 // A computational graph as SVG: values in nodes, gradients on edges, and in words what is pointed
 // at. All that is shown becomes text nodes.
 const SVG = "http://www.w3.org/2000/svg";
-const SIZE = { width: 640, height: 350 };
 
 export default function ({ data, parentElement }) {
   let root = parentElement.querySelector(".graph");
@@ -29,9 +28,9 @@ function svg(tag, attributes, text) {
 }
 
 function draw(root) {
-  const { nodes, edges, paths, label, hint, heading } = root.data;
+  const { size, nodes, edges, paths, label, hint, heading } = root.data;
   const places = Object.fromEntries(nodes.map((node) => [node.name, node]));
-  const picture = svg("svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "group", "aria-label": label });
+  const picture = svg("svg", { viewBox: `0 0 ${size.join(" ")}`, role: "group", "aria-label": label });
   const parts = [...edges.map((each) => edge(each, places)), ...nodes.map(node)];
   picture.append(...parts);
   const says = html("div", "says", hint);
@@ -58,7 +57,7 @@ function edge(each, places) {
     svg("line", { class: "touch", ...ends }),
     svg("line", { class: "line", ...ends }),
     svg("path", { class: "tip", d: "M0 0 L-8 -3.5 L-8 3.5 Z", transform: `translate(${end.x} ${end.y}) rotate(${angle})` }),
-    svg("text", { class: "number", x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 + 4 }, each.number),
+    svg("text", { class: "number", ...beside(start, end) }, each.number),
   );
   group.runs = [[each.source, each.target]];
   group.says = each.says;
@@ -66,8 +65,19 @@ function edge(each, places) {
   return group;
 }
 
+// Beside the middle of an edge: above a flat one, to the outer side of a steep one.
+function beside(start, end) {
+  const [dx, dy] = [end.x - start.x, end.y - start.y];
+  const length = Math.hypot(dx, dy);
+  const side = dx > 0.5 ? -1 : 1;
+  return {
+    x: (start.x + end.x) / 2 + (side * Math.abs(dy) * 27) / length,
+    y: (start.y + end.y) / 2 + 4 - (Math.abs(dx) * 11) / length,
+  };
+}
+
 function rim(node, dx, dy) {
-  const [w, h] = node.weight ? [27, 17] : [25, 20];
+  const [w, h] = node.weight ? [29, 18] : [31, 24];
   const share = node.weight
     ? Math.min(w / Math.abs(dx || 1e-9), h / Math.abs(dy || 1e-9))
     : 1 / Math.hypot(dx / w, dy / h);
@@ -77,11 +87,11 @@ function rim(node, dx, dy) {
 function node(each) {
   const group = svg("g", { class: each.weight ? "node weight" : "node", tabindex: 0, role: "img", "aria-label": each.says });
   const shape = each.weight
-    ? svg("rect", { class: "shape", x: each.x - 27, y: each.y - 17, width: 54, height: 34, rx: 5 })
-    : svg("ellipse", { class: "shape", cx: each.x, cy: each.y, rx: 25, ry: 20 });
+    ? svg("rect", { class: "shape", x: each.x - 29, y: each.y - 18, width: 58, height: 36, rx: 5 })
+    : svg("ellipse", { class: "shape", cx: each.x, cy: each.y, rx: 31, ry: 24 });
   group.append(
     shape,
-    svg("text", { class: "letter", x: each.x, y: each.y - 2 }, each.letter),
+    svg("text", { class: "letter", x: each.x, y: each.y - 3 }, each.letter),
     svg("text", { class: "value", x: each.x, y: each.y + 12 }, each.value),
   );
   group.runs = [];
