@@ -3,34 +3,17 @@
 import streamlit as st
 
 from explorer import ui
-from explorer.experiment import Experiment
 from explorer.models.three_steps import STEPS, three_steps
 from explorer.models.truncation import links, read_in_pieces, weigh
 from explorer.store import Run
 from explorer.ui import link
 from explorer.ui.backend import ask_or_stop, draw
 from explorer.ui.graph import graph
-from explorer.ui.several import curves
+from explorer.ui.several import curves, cut_in_each_way
 from explorer.views.truncation import MEANT, NAMES, findings, learnt
 from explorer.words import _
 
 OPENING = 96  # tokens, about: the text that is read at first
-LONGEST = 160  # of a longer text so many are read
-STEPS_TAKEN = 300  # by each of the runs that are compared
-WINDOW = 64
-
-
-def raced(run: Run, every: int) -> dict[str, Experiment]:
-    """The run's network and text, trained anew in each of the three ways."""
-    old = run.experiment
-    return {
-        _(name): Experiment.language_model(
-            old.text, old.tokens, old.model, steps=STEPS_TAKEN, seed=old.seed, batch=16,
-            window=WINDOW, sampling="sequential", truncation=kind, truncate=every,
-            learning_rate=old.training.learning_rate, held_out=old.data.held_out)
-        for kind, name in NAMES.items()
-    }
-
 
 ui.header(
     _("How much of the past may we cut off?"),
@@ -76,14 +59,14 @@ with picture:
     ui.show(draw("truncation cost", trace, theme=theme), "cost", trace)
 
     st.subheader(_("Which learns best?"), anchor=False)
+    raced = cut_in_each_way(run, every)
     st.caption(ui.plain(_(
         "The same network and text, from the same seed, {steps} steps in windows of {window} "
         "tokens, the state carried on: only the gradient is cut, every {every} tokens.",
-        steps=STEPS_TAKEN, window=WINDOW, every=every)))
+        steps=raced["full"].training.steps, window=raced["full"].training.window, every=every)))
+    finished: dict[str, Run] = {}
     with ui.guard():
-        finished = curves(raced(run, every), "race")
-        if len(finished) == len(NAMES):
-            ui.notice(learnt({name: each.history for name, each in finished.items()}))
+        finished = curves({_(NAMES[kind]): each for kind, each in raced.items()}, "race")
 
     st.subheader(_("Three steps, with their numbers"), anchor=False)
     st.markdown(_("The smallest chain: one unit, three steps, no bend. A weight is used at each "
@@ -112,6 +95,8 @@ with aside:
         _("Cut every {every} tokens: how alike is the direction that is left to the full "
           "gradient's? (1 is the same, 0 is none of it.)", every=every),
         ["0.5", "0.9", "0.99"], said[0], key="guess")
+    if len(finished) == len(NAMES):
+        said += learnt({name: each.history for name, each in finished.items()})
     ui.notice(said)
     ui.letters([
         r"\frac{\partial h_t}{\partial w} = \frac{\partial f}{\partial w} + \xi_t "

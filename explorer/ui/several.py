@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 import pandas as pd
 import streamlit as st
@@ -10,6 +11,7 @@ import streamlit as st
 from explorer.engine import Job
 from explorer.errors import ExplorerError
 from explorer.experiment import Experiment
+from explorer.models.truncation import Truncation
 from explorer.store import Run
 from explorer.ui.backend import engine, store
 from explorer.ui.figure import show
@@ -18,6 +20,28 @@ from explorer.ui.session import owner, theme
 from explorer.ui.text import plain
 from explorer.views.history import Curve, perplexity
 from explorer.words import _
+
+STEPS, WINDOW, BATCH = 300, 64, 16  # of each run that is cut in its own way
+
+
+def cut_in_each_way(run: Run, every: int) -> dict[str, Experiment]:
+    """A run's network and text, to be trained anew with the gradient cut in each way there is,
+    by its kind: in short windows where the text has too few tokens for long ones."""
+    old = run.experiment
+    lane = int(_tokens(run.key, run) * (1 - old.data.held_out)) // BATCH
+    return {
+        kind: Experiment.language_model(
+            old.text, old.tokens, old.model, steps=STEPS, seed=old.seed, batch=BATCH,
+            window=max(2, min(WINDOW, lane - 2)), sampling="sequential", truncation=kind,
+            truncate=every, learning_rate=old.training.learning_rate, held_out=old.data.held_out)
+        for kind in get_args(Truncation)
+    }
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _tokens(key: str, _run: Run) -> int:
+    """How many tokens the text of a run has."""
+    return len(_run.tokenizer.encode(_run.experiment.text.content))
 
 
 def curves(experiments: Mapping[str, Experiment], key: str) -> dict[str, Run]:
