@@ -15,11 +15,12 @@ from explorer.words import _
 
 OPENING = 96  # tokens, about: the text that is read at first
 
+bptt = ui.term("backpropagation through time", _("backpropagation through time"))
 ui.header(
     _("How much of the past may we cut off?"),
     _("A network learns by {bptt}: each error is followed back through every token that was read. "
       "To go all the way is exact, and dear; a chain that is cut is cheap, and no longer exact.",
-      bptt=ui.term("backpropagation through time", _("backpropagation through time"))),
+      bptt=bptt),
 )
 which, read, when = st.columns([1.4, 2.2, 1])
 with which:

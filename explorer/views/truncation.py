@@ -5,6 +5,7 @@ price. A way to cut has one colour, marker and dash in all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import unescape
 from typing import Any, NamedTuple
 from unicodedata import east_asian_width
 
@@ -94,7 +95,7 @@ def _set(labels: list[str]) -> pd.DataFrame:
     found: list[tuple[int, float, float]] = []
     line, right = 0, 0.0
     for label in labels:
-        text = shown(label, 6)
+        text = unescape(shown(label, 6))
         wide = sum(1.7 if east_asian_width(sign) in "WF" else 1.0 for sign in text)
         wide += 0.6 if len(text) > 1 else 0.0
         if found and right + wide > LINE:
