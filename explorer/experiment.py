@@ -15,7 +15,8 @@ from pydantic import BeforeValidator, Field, PrivateAttr, SerializeAsAny, Valida
 
 from explorer.errors import DataError, ExperimentError, RunError
 from explorer.models import Model
-from explorer.spec import Spec, say
+from explorer.models.truncation import Truncation
+from explorer.spec import LATER, Spec, say
 from explorer.tasks import Task
 from explorer.text.types import Text, Tokenisation
 from explorer.words import N_
@@ -71,6 +72,15 @@ class Training(Spec):
                                 description=N_("How strongly weights are pulled towards zero."))
     snapshots: int = Field(10, ge=1, le=200, title=N_("Snapshots"),
                            description=N_("How often the weights are kept along the way."))
+    truncation: Annotated[Truncation, LATER] = Field(
+        "full", title=N_("Truncation"),
+        description=N_("How far back inside a window the gradient is followed: to its beginning; "
+                       "to the last cut, one every so many tokens; or to cuts at random places, "
+                       "which are made up for on average."))
+    truncate: Annotated[int, LATER] = Field(
+        16, ge=2, le=1024, title=N_("Cut every"),
+        description=N_("Tokens from cut to cut, on average if they are random. Without truncation "
+                       "it means nothing."))
     changes: tuple[Change, ...] = ()
 
     def rate(self, step: int) -> float:

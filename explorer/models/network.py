@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from explorer.models.recurrent import Recurrent, Weights
+from explorer.models.truncation import read_in_pieces
 
 
 class Network(nn.Module):
@@ -36,9 +37,16 @@ class Network(nn.Module):
         x: Tensor = self.encoder(ids)
         return x
 
-    def forward(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """ids (T, B) -> logits (T, B, vocabulary), and the state after the last step."""
-        h, state = self.core(self.read(ids), state)  # (T, B, hidden)
+    def forward(
+        self, ids: Tensor, state: Any = None, links: Tensor | None = None
+    ) -> tuple[Tensor, Any]:
+        """ids (T, B) -> logits (T, B, vocabulary), and the state after the last step.
+
+        links: how the gradient passes from token to token (`models.truncation`); None: whole.
+        """
+        x = self.read(ids)  # (T, B, inputs)
+        h, state = (self.core(x, state) if links is None
+                    else read_in_pieces(self.core, x, state, links))  # (T, B, hidden)
         return self.decoder(h), state
 
     def start(self) -> Any:

@@ -13,11 +13,12 @@ from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
+from explorer.probes.truncation import truncation
 
 Probe = Callable[..., xr.Dataset]
 
 PROBES: dict[str, Probe] = {
-    probe.__name__: probe for probe in (trace, gradients, generate, inspect, saturation)
+    probe.__name__: probe for probe in (trace, gradients, generate, inspect, saturation, truncation)
 }
 
 __all__ = ["PROBES", "Opened", "Probe"]

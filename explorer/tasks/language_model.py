@@ -56,12 +56,15 @@ class LanguageModel(Task):
 
     @staticmethod
     def loss(
-        network: nn.Module, inputs: Tensor, targets: Tensor, state: Any
+        network: nn.Module, inputs: Tensor, targets: Tensor, state: Any,
+        links: Tensor | None = None,
     ) -> tuple[Tensor, Any]:
-        """Mean cross-entropy per token, in nats, and the state after the window."""
+        """Mean cross-entropy per token, in nats, and the state after the window. links: how its
+        gradient passes from token to token (`models.truncation`); None: whole."""
         from torch.nn import functional as F
 
-        logits, state = network(inputs, state)  # (T, B, V)
+        how = () if links is None else (links,)
+        logits, state = network(inputs, state, *how)  # (T, B, V)
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten()), state
 
     @staticmethod

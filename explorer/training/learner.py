@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from explorer.errors import Diverged
 from explorer.experiment import Experiment
+from explorer.models.truncation import links
 from explorer.training.device import device
 from explorer.training.events import Snapshot
 
@@ -56,7 +57,7 @@ class Learner:
             torch.manual_seed(self._seed * 1_000_003 + self.step)
         inputs, targets, blank = self._task.batch(ids, training, self._seed, self.step)
         loss, state = self._task.loss(self._network, inputs, targets,
-                                      None if blank else self._state)
+                                      None if blank else self._state, self._links())
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = float(nn.utils.clip_grad_norm_(self._parameters, training.clip or math.inf))
@@ -71,6 +72,15 @@ class Learner:
         self._state = None if training.sampling == "random" else _detached(state)
         self.loss = smooth(self.loss, value, self.step)
         return value, norm
+
+    def _links(self) -> Tensor | None:
+        """How this step's gradient passes from token to token; None: whole."""
+        training = self._training
+        if training.truncation == "full":
+            return None
+        # From the other end of this seed's numbers: batches and dropout draw from the beginning.
+        draw = torch.Generator().manual_seed((self._seed + 1) * 1_000_003 - 1 - self.step)
+        return links(training.truncation, training.window, training.truncate, training.batch, draw)
 
     def snapshot(self, held_out: Tensor) -> Snapshot:
         """The weights now, scored on the held-out text. Raises Diverged when they, or the score,

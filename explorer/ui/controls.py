@@ -19,6 +19,7 @@ CHOICES = {
     "tanh": "tanh", "relu": "ReLU", "random": N_("random windows"),
     "sequential": N_("sequential, state carried"), "adamw": "AdamW", "sgd": "SGD",
     "one-cycle": N_("one cycle"), "constant": N_("constant"),
+    "full": N_("none: the whole window"), "regular": N_("regular"), "randomised": N_("randomised"),
 }
 
 

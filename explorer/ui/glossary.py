@@ -30,6 +30,9 @@ TERMS: dict[str, str] = {
     "hidden state": N_(
         "What the network shows at a step, a number for each unit; the next guess is made of it."),
     "unit": N_("One of the numbers that a layer remembers."),
+    "backpropagation through time": N_(
+        "The error of a guess is passed back from step to step, and at each step says how every "
+        "weight should change."),
     "vocabulary": N_("All the different tokens that the network knows."),
 }
 

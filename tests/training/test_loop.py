@@ -110,6 +110,22 @@ class TestTheSameRun:
         half = run(experiment, until=3)[-1]
         assert run(experiment, resume=half.resume)[-1].weights == run(experiment)[-1].weights
 
+    @pytest.mark.parametrize("truncation", ["regular", "randomised"])
+    @pytest.mark.parametrize("model", ["lstm", "dropout"])
+    def test_going_on_with_a_cut_gradient(self, model, truncation):
+        experiment = small(model, steps=8, sampling="sequential", truncation=truncation, truncate=3)
+        whole = run(experiment)[-1]
+        half = run(experiment, until=5)[-1]
+        torch.manual_seed(99)
+        assert run(experiment, resume=half.resume)[-1].weights == whole.weights
+        assert whole.weights != run(small(model, steps=8, sampling="sequential"))[-1].weights
+
+    def test_cuts_beyond_the_window_change_nothing(self):
+        cut = run(small(steps=4, truncation="regular", truncate=8))  # as long as the window
+        for one, other in zip(snapshots(cut), snapshots(run(small(steps=4))), strict=True):
+            for name, value in load(one.weights).items():
+                np.testing.assert_allclose(value, load(other.weights)[name], atol=1e-6)
+
     def test_going_on_from_before_the_first_step(self):
         experiment = small(steps=5)
         start = run(experiment, until=0)[-1]

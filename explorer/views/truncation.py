@@ -1,0 +1,358 @@
+"""Cutting the chain through time: where the cuts are, what they leave of the gradient, and at what
+price. A way to cut has one colour, marker and dash in all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import unescape
+from typing import Any, NamedTuple
+from unicodedata import east_asian_width
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import xarray as xr
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from explorer.views.figure import Figure, shown, view
+from explorer.views.palette import Palette, Theme, mix, palette
+from explorer.words import N_, _
+
+LINE = 32  # letters of a line
+LINES = 3  # drawn at most
+TICKS = [digit * 10**power for power in range(-4, 3) for digit in (1, 2, 5)]
+LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}
+HEIGHT = 26  # pixels of a row of segments
+NAMES = {"full": N_("full"), "regular": N_("regular"), "randomised": N_("randomised")}
+MEANT = {"recurrent": N_("the recurrent weights"), "all": N_("all weights")}
+
+Array = NDArray[Any]
+
+
+class Look(NamedTuple):
+    colour: str
+    marker: str
+    dash: str
+
+
+def look(kind: str, colours: Palette) -> Look:
+    """How a way to cut is drawn everywhere."""
+    return {
+        "full": Look(colours.text, "circle", "solid"),
+        "regular": Look(colours.categorical[3], "diamond", "dash"),
+        "randomised": Look(colours.categorical[4], "x", "dot"),
+    }[kind]
+
+
+def reach(link: Array) -> NDArray[np.int64]:
+    """How many tokens back the error of each token is followed: to the last cut, or the start.
+    link: ξ (token,)."""
+    places = np.arange(len(link))
+    starts = np.where((np.asarray(link) == 0) | (places == 0), places, 0)
+    found: NDArray[np.int64] = places - np.maximum.accumulate(starts)
+    return found
+
+
+@view("segments", "links")
+def segments(trace: xr.Dataset, draw: int = 0, theme: Theme = "light") -> Figure:
+    """The text's first tokens, three times: cut at random places, regularly, not at all. Each box
+    is a segment, inside which errors are followed back. draw: which of the random ones."""
+    colours = palette(theme)
+    labels = [str(label) for label in trace["label"].values]
+    places = _set(labels)
+    labels, lines = labels[: len(places)], int(places["line"].max()) + 1
+    rows = {"randomised": trace["links"].values[draw], "regular": trace["link"].values[1],
+            "full": trace["link"].values[0]}
+    parts, chart = [], go.Figure()
+    for row, (kind, link) in enumerate(rows.items()):
+        part = _segmented(kind, link[: len(labels)], labels).join(places)
+        part["y"] = -part["line"] * (len(rows) + 0.6) - row
+        parts.append(part)
+        chart.add_trace(_letters(part, look(kind, colours)))
+        _boxes(chart, part, look(kind, colours), colours)
+    data = pd.concat(parts, ignore_index=True)
+    chart.update_layout(colours.layout(height=round(lines * 3.6 * HEIGHT + 24)), showlegend=False)
+    chart.update_xaxes(visible=False, range=[-0.2, LINE + 0.2], fixedrange=True)
+    ticks = data.drop_duplicates("y")
+    chart.update_yaxes(tickvals=ticks["y"], ticktext=[_(NAMES[kind]) for kind in ticks["way"]],
+                       showgrid=False, range=[data["y"].min() - 0.6, 0.6], fixedrange=True)
+    caption = _(
+        "Three ways to cut the chain of the first {count} of {tokens} tokens; randomised: draw "
+        "{draw} of {draws}. In a box, the error of each token is followed back to the left edge.",
+        count=len(labels), tokens=trace.attrs["tokens"], draw=draw + 1, draws=trace.attrs["draws"])
+    if trace.attrs["of"] > trace.attrs["tokens"]:
+        caption += " " + _("Of the text's {of} tokens the first {tokens} are read.",
+                           of=trace.attrs["of"], tokens=trace.attrs["tokens"])
+    said = data.drop(columns=["line", "left", "right", "y"])
+    return Figure(chart, said, caption, _alt(data), "segments")
+
+
+def _set(labels: list[str]) -> pd.DataFrame:
+    """Where each token stands, set in lines like print, until `LINES` are full: line, and its left
+    and right edge in letters."""
+    found: list[tuple[int, float, float]] = []
+    line, right = 0, 0.0
+    for label in labels:
+        text = unescape(shown(label, 6))
+        wide = sum(1.7 if east_asian_width(sign) in "WF" else 1.0 for sign in text)
+        wide += 0.6 if len(text) > 1 else 0.0
+        if found and right + wide > LINE:
+            line, right = line + 1, 0.0
+        if line == LINES:
+            break
+        found.append((line, right, right + wide))
+        right += wide
+    return pd.DataFrame(found, columns=["line", "left", "right"])
+
+
+def _segmented(kind: str, link: Array, labels: list[str]) -> pd.DataFrame:
+    """Tokens with their segment, how far back it goes, and the weight of the error by then."""
+    back = reach(link)
+    weight = [float(np.prod(link[t - b + 1 : t + 1])) for t, b in enumerate(back)]
+    return pd.DataFrame({"way": kind, "token": np.arange(len(link)), "label": labels,
+                         "link": link, "segment": np.cumsum(back == 0), "reach": back,
+                         "weight": weight})
+
+
+def _letters(part: pd.DataFrame, look: Look) -> go.Scatter:
+    """The tokens of one row, with what can be said of each."""
+    said = []
+    for token, back, weight in zip(part["token"], part["reach"], part["weight"], strict=True):
+        line = _("token {token}: its error goes back {count} tokens, to token {first}",
+                 token=token, count=back, first=token - back)
+        if weight != 1:
+            line += "<br>" + _("there it weighs × {weight}", weight=f"{weight:.2f}")
+        said.append(line)
+    return go.Scatter(x=(part["left"] + part["right"]) / 2, y=part["y"], mode="text",
+                      hovertext=said, text=[shown(label, 6) for label in part["label"]],
+                      textfont={"family": "monospace", "size": 13},
+                      hovertemplate="%{text} · %{hovertext}<extra></extra>",
+                      hoverlabel={"bordercolor": look.colour})
+
+
+def _boxes(chart: go.Figure, part: pd.DataFrame, look: Look, colours: Palette) -> None:
+    """A box round each segment, or round what a line has of it."""
+    for _place, box in part.groupby(["segment", "y"], sort=False):
+        y, segment = float(box["y"].iloc[0]), int(box["segment"].iloc[0])
+        chart.add_shape(
+            type="rect", layer="below", x0=box["left"].min() + 0.04,
+            x1=box["right"].max() - 0.04, y0=y - 0.42, y1=y + 0.42,
+            line={"color": look.colour, "width": 1},
+            fillcolor=mix(colours.background, look.colour, 0.22 if segment % 2 else 0.08))
+
+
+def _alt(data: pd.DataFrame) -> str:
+    counts = data.groupby("way", sort=False)["segment"].max()
+    return _("The text in segments: {randomised} of varying length, {regular} of equal length, and "
+             "as one piece.", randomised=counts["randomised"], regular=counts["regular"])
+
+
+def placed(trace: xr.Dataset, weights: str) -> pd.DataFrame:
+    """Each gradient against the full one: way (or "draw"), draw, along, across, cosine, ratio of
+    lengths, error: its distance from the full one, whose length is 1."""
+    here = trace.sel(weights=weights)
+    kinds = [str(kind) for kind in trace["kind"].values]
+    data = pd.DataFrame({
+        "way": [*kinds, *["draw"] * trace.sizes["draw"]],
+        "draw": [*[-1] * len(kinds), *trace["draw"].values.tolist()],
+        "along": np.concatenate([here["along"].values, here["draw_along"].values]),
+        "across": np.concatenate([here["across"].values, here["draw_across"].values])})
+    data["ratio"] = np.hypot(data["along"], data["across"])
+    data["cosine"] = (data["along"] / data["ratio"].where(data["ratio"] > 0)).fillna(0.0)
+    data["error"] = np.hypot(data["along"] - 1, data["across"])
+    return data
+
+
+@view("truncated gradients", "draw_along")
+def gradients(trace: xr.Dataset, weights: str = "recurrent", theme: Theme = "light") -> Figure:
+    """Every gradient by how far it goes along the full one and how far across: its angle and its
+    length against the full one are true, and so is its distance from it."""
+    colours, data = palette(theme), placed(trace, weights)
+    names = {"full": _("full"), "regular": _("regular"),
+             "randomised": _("mean of {count} draws", count=trace.attrs["draws"])}
+    chart = go.Figure()
+    drawn = data[data["way"] == "draw"]
+    random = look("randomised", colours)
+    chart.add_trace(_points(drawn, _("one randomised draw"), random, 7, 0.5))
+    for kind, name in names.items():
+        row, seen = data[data["way"] == kind], look(kind, colours)
+        chart.add_trace(go.Scatter(x=[0, row["along"].iloc[0]], y=[0, row["across"].iloc[0]],
+                                   mode="lines", hoverinfo="skip", showlegend=False,
+                                   line={"color": seen.colour, "dash": seen.dash, "width": 2}))
+        chart.add_trace(_points(row, name, seen, 13, 1.0))
+    chart.update_layout(colours.layout(height=380), legend=LEGEND)
+    low, high = min(0.0, float(data["along"].min())), float(data["along"].max())
+    chart.update_xaxes(title={"text": _("along the full gradient, whose length is 1")},
+                       range=[low - 0.04, high + 0.06], constrain="domain")
+    chart.update_yaxes(title={"text": _("across it")}, scaleanchor="x", constrain="domain",
+                       range=[-0.03, max(0.2, float(data["across"].max())) + 0.05])
+    caption = _(
+        "Gradients of {weights} of the {model} at step {step}, over {tokens} tokens, cut every "
+        "{every} tokens (randomised: on average). Angle and length against the full gradient are "
+        "true in this plane; the directions across it differ from draw to draw.",
+        weights=_(MEANT[weights]), model=trace.attrs["model"], step=trace.attrs["step"],
+        tokens=trace.attrs["tokens"], every=trace.attrs["every"])
+    return Figure(chart, data, caption, " ".join(findings(trace, weights)[:2]).replace("**", ""),
+                  "truncated-gradients")
+
+
+def _points(rows: pd.DataFrame, name: str, look: Look, size: int, opacity: float) -> go.Scatter:
+    return go.Scatter(
+        x=rows["along"], y=rows["across"], mode="markers", name=name,
+        marker={"color": look.colour, "symbol": look.marker, "size": size, "opacity": opacity},
+        customdata=rows[["cosine", "ratio", "error"]].to_numpy(),
+        hovertemplate=_("cosine {cosine}<br>length × {ratio}<br>error {error}",
+                        cosine="%{customdata[0]:.4f}", ratio="%{customdata[1]:.3f}",
+                        error="%{customdata[2]:.3f}"))
+
+
+@view("truncation error", "error")
+def errors(trace: xr.Dataset, weights: str = "recurrent", theme: Theme = "light") -> Figure:
+    """How far the mean of n draws is from the full gradient, on log axes, beside the error of
+    regular truncation, which no repetition lessens."""
+    colours, here = palette(theme), trace.sel(weights=weights)
+    counts = trace["count"].values.astype(int)
+    regular = _error(trace, weights)
+    lines = {"randomised": here["error"].values, "regular": np.full(len(counts), regular),
+             "chance": float(here["spread"]) / np.sqrt(counts)}
+    names = {"randomised": _("mean of n randomised gradients"), "regular": _("regular"),
+             "chance": _("spread of one draw ÷ √n")}
+    chart = go.Figure()
+    for kind, name in names.items():
+        seen = Look(colours.muted, "circle", "dash") if kind == "chance" else look(kind, colours)
+        chart.add_trace(go.Scatter(
+            x=counts, y=lines[kind], name=name, hovertemplate="n = %{x}: %{y:.4f}",
+            mode="lines+markers" if kind == "randomised" else "lines",
+            line={"color": seen.colour, "dash": "solid" if kind == "randomised" else seen.dash,
+                  "width": 1 if kind == "chance" else 2},
+            marker={"symbol": seen.marker, "size": 9}))
+    chart.update_layout(colours.layout(height=300), legend=LEGEND)
+    chart.update_xaxes(type="log", tickvals=counts, title={"text": _("draws in the mean, n")})
+    chart.update_yaxes(type="log", tickvals=TICKS, tickformat="~g",
+                       title={"text": _("distance from the full gradient")})
+    data = pd.DataFrame({"draws": counts} | lines)
+    caption = _(
+        "Distance from the full gradient of {weights}, whose length is 1: root mean square over "
+        "as many groups as {draws} draws make; at the right end it is a single mean.",
+        weights=_(MEANT[weights]), draws=trace.attrs["draws"])
+    return Figure(chart, data, caption, caption, "truncation-error")
+
+
+@view("truncation cost", "saved")
+def cost(trace: xr.Dataset, theme: Theme = "light") -> Figure:
+    """Memory and time of each way to cut, when it goes back at every cut."""
+    colours = palette(theme)
+    kinds = [str(kind) for kind in trace["kind"].values][::-1]
+    here = trace.sel(kind=kinds)
+    names = [_(NAMES[kind]) for kind in kinds]
+    chart = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.06)
+    columns = ((here["saved"].values / 1000, "kB", ",.0f"),
+               (here["seconds"].values * 1000, "ms", ".1f"))
+    for column, (values, unit, form) in enumerate(columns, 1):
+        chart.add_trace(go.Bar(
+            x=values, y=names, orientation="h", text=[f"{v:{form}} {unit}" for v in values],
+            textposition="auto", insidetextanchor="start",
+            hovertemplate="%{y}: %{text}<extra></extra>",
+            marker={"color": [mix(colours.background, look(kind, colours).colour, 0.45)
+                              for kind in kinds]},
+            textfont={"color": colours.text}), 1, column)
+    layout = colours.layout(height=170)
+    chart.update_layout({name: layout[name] for name in layout if "axis" not in name},
+                        showlegend=False, bargap=0.25)
+    chart.update_xaxes(**layout["xaxis"])
+    chart.update_yaxes(**layout["yaxis"])
+    chart.update_xaxes(title={"text": _("kept for the way back, kB")}, col=1)
+    chart.update_xaxes(title={"text": _("time, ms")}, col=2)
+    data = here[["saved", "seconds"]].to_dataframe().reset_index()
+    caption = _(
+        "Measured on {tokens} tokens, read step by step by the cell, once (randomised: draw 1). "
+        "Memory is counted exactly: all that is kept at once until the way back, beside the "
+        "weights. Time is this machine's, the faster of two runs.", tokens=trace.attrs["tokens"])
+    return Figure(chart, data, caption, caption, "truncation-cost")
+
+
+@view("paths", "product")
+def paths(trace: xr.Dataset, theme: Theme = "light") -> Figure:
+    """The paths from the loss to w_hh, one after the other, and their sum."""
+    colours = palette(theme)
+    products = trace["product"].values
+    names = [path_name(int(t), int(use)) for t, use in
+             zip(trace["loss_step"].values, trace["use_step"].values, strict=True)]
+    chart = go.Figure(go.Waterfall(
+        x=[*names, "∂L/∂w_hh"], y=[*products, 0], measure=["relative"] * len(names) + ["total"],
+        text=[f"{value + 0.0:+.4f}" for value in (*products, products.sum())],
+        textposition="outside", cliponaxis=False, hovertemplate="%{x}: %{text}<extra></extra>",
+        increasing={"marker": {"color": colours.diverging[-1]}},
+        decreasing={"marker": {"color": colours.diverging[0]}},
+        totals={"marker": {"color": colours.muted}},
+        connector={"line": {"color": colours.border, "width": 1}}))
+    chart.update_layout(colours.layout(height=240))
+    chart.update_layout(margin={"t": 24})
+    chart.update_yaxes(zeroline=True, zerolinecolor=colours.border)
+    data = pd.DataFrame({"path": names, "product": products})
+    caption = _("Each bar is one path from the loss back to a use of w_hh, the product of the "
+                "slopes along it; together they are ∂L/∂w_hh = {sum}.", sum=f"{products.sum():.4f}")
+    return Figure(chart, data, caption, caption, "paths")
+
+
+def path_name(loss_step: int, use_step: int) -> str:
+    """o3 → h3 → h2, say."""
+    return " → ".join([f"o{loss_step}", *(f"h{t}" for t in range(loss_step, use_step - 1, -1))])
+
+
+def _error(trace: xr.Dataset, weights: str) -> float:
+    """How far the regularly cut gradient is from the full one."""
+    here = trace.sel(weights=weights, kind="regular")
+    return float(np.hypot(here["along"] - 1, here["across"]))
+
+
+def findings(trace: xr.Dataset, weights: str = "recurrent") -> list[str]:
+    """What this run and text show: what is left, what it takes to do better, and the price."""
+    data = placed(trace, weights).set_index("way")
+    regular, mean = data.loc["regular"], data.loc["randomised"]
+    spread, every = float(trace["spread"].sel(weights=weights)), trace.attrs["every"]
+    said = [_("Cut every {every} tokens, the gradient of {weights} has a **cosine of {cosine}** "
+              "with the full one and {ratio} of its length. Another try gives the same: that is "
+              "its bias.", every=every, weights=_(MEANT[weights]),
+              cosine=f"{regular['cosine']:.3f}", ratio=f"{regular['ratio']:.0%}")]
+    single = float(trace["error"].sel(weights=weights).values[0])
+    said.append(
+        _("One randomised draw strays by {single} of the full length, the mean of {draws} by "
+          "{all}, against {regular} for regular cuts.", single=f"{single:.0%}",
+          draws=trace.attrs["draws"], all=f"{mean['error']:.1%}",
+          regular=f"{regular['error']:.0%}"))
+    if regular["error"] > 0:
+        needed = (spread / regular["error"]) ** 2
+        said.append(
+            _("The mean of about {count} draws would come as near as one regular cut: chance can "
+              "be averaged away, bias cannot.", count=max(2, int(np.ceil(needed))))
+            if needed > 1 else
+            _("Here even a single draw is, on average, nearer than the regular cut."))
+    saved = trace["saved"].sel(kind=["full", "regular"]).values
+    if saved[1] < saved[0]:
+        said.append(_("For the way back the full chain keeps {full} kB, the regular one {regular} "
+                      "kB: {share} of it.", full=f"{saved[0] / 1000:,.0f}",
+                      regular=f"{saved[1] / 1000:,.0f}", share=f"{saved[1] / saved[0]:.0%}"))
+    return said
+
+
+def learnt(histories: Mapping[str, pd.DataFrame]) -> list[str]:
+    """How runs that were cut in different ways compare in the end: their lowest held-out
+    perplexity, or where nothing is held out the last on the text itself. By name."""
+    held = all("validation_perplexity" in history for history in histories.values())
+    best = {name: float(history["validation_perplexity"].min() if held
+                        else history["perplexity"].iloc[-1])
+            for name, history in histories.items()}
+    first, last = min(best, key=best.__getitem__), max(best, key=best.__getitem__)
+    said = [_("After the same steps, {what}: {values}.",
+              what=_("held-out perplexity") if held else _("perplexity"),
+              values=", ".join(f"{name} {value:.2f}" for name, value in best.items()))]
+    apart = best[last] / best[first] - 1
+    said.append(
+        _("All three are within {apart} of each other: another seed may well turn them round.",
+          apart=f"{apart:.1%}") if apart < 0.03 else
+        _("**{first}** leads; {last} is {apart} behind.", first=first, last=last,
+          apart=f"{apart:.0%}"))
+    return said
