@@ -11,13 +11,14 @@ from explorer.ui.inspector import step_with_numbers
 from explorer.views import notices, palette
 from explorer.views.gates import WIDEST, domain, plane
 from explorer.views.order import ORDERS
-from explorer.words import _
+from explorer.words import N_, _
 
 SENTENCES = {
     "en": '"The lamp is lit," said Wren, "and the sea is calm." (Nobody answered her.)',
     "zh": "爷爷说：“灯亮了，船就能回家。”阿月没有说话。",
     "python": 'def count(items):\n    return len([x for x in items if x != "("])',
 }
+WAYS = {"forward": N_("→ forward"), "backward": N_("← backward")}
 
 
 def opening(content: str) -> str:
@@ -87,6 +88,13 @@ with picture:
     if layers > 1:
         link.seed("layer", 1, int, allowed=range(1, layers + 1))
         layer = int(which_layer.selectbox(_("Layer"), range(1, layers + 1), key="layer"))
+    direction = 0
+    if trace.sizes["direction"] > 1:
+        link.seed("direction", "forward", allowed=list(WAYS))
+        chosen_way = st.segmented_control(
+            _("Direction"), list(WAYS), key="direction", required=True,
+            format_func=lambda way: _(WAYS[way]))
+        direction = list(WAYS).index(chosen_way)
     layer -= 1  # people count layers from 1
     start = 0
     if T > WIDEST:
@@ -101,12 +109,13 @@ with picture:
         unit=unit,
         start=start,
         theme=theme,
+        direction=direction,
     )
     ui.show(drawn, "gates", trace)
 
     st.subheader(_("One unit, as the text goes by"), anchor=False)
     labels = [str(label) for label in trace["label"].values]
-    values = plane(trace, view, layer)  # (token, unit)
+    values = plane(trace, view, layer, direction)  # (token, unit)
     seen, reach, colours = OBSERVATIONS[view], domain(trace, view, layer)[1], palette(theme)
     link.seed("token", 0, int, between=(0, T - 1))
     token = min(int(st.session_state["token"]), T - 1)
@@ -138,29 +147,33 @@ with picture:
     if more:
         ui.show(
             draw(
-                "units", trace, observation=view, layer=layer, chosen=more, start=start, theme=theme
+                "units", trace, observation=view, layer=layer, chosen=more, start=start,
+                theme=theme, direction=direction,
             ),
             "units",
         )
 
     st.subheader(_("One step, with its numbers"), anchor=False)
     with ui.guard():
-        sums = ask("inspect", run.key, step, text=text, token=token, layer=layer, unit=unit)
+        sums = ask("inspect", run.key, step, text=text, token=token, layer=layer, unit=unit,
+                   direction=direction)
         step_with_numbers(spec, trace, sums)
 
     st.subheader(_("Do the gates decide, or hesitate?"), anchor=False)
     with ui.guard():
         saturated = ask("saturation", run.key, step)
-        ui.show(draw("saturation", saturated, layer=layer, theme=theme), "saturation", saturated)
+        ui.show(
+            draw("saturation", saturated, layer=layer, theme=theme, direction=direction),
+            "saturation", saturated)
 
 with aside:
-    said = notices.gates(trace, view, layer)
+    said = notices.gates(trace, view, layer, direction)
     gated = [name for name in ("forget", "update") if name in names]
     if gated:
         ui.before_you_look(
             _("Where will most units forget?"),
             [_("at spaces"), _("inside words"), _("at signs")],
-            " ".join(notices.gates(trace, gated[0], layer)[:2]),
+            " ".join(notices.gates(trace, gated[0], layer, direction)[:2]),
             key="guess",
         )
     else:
@@ -188,5 +201,6 @@ link.write(
     token=token or None,
     start=start or None,
     layer=layer + 1 if layers > 1 else None,
+    direction="backward" if direction else None,
 )
 ui.onward("pages/train.py", _("Would your own text open other gates? Train on it."))
