@@ -77,7 +77,7 @@ class Network(nn.Module):
 
 
 def _forward_only(state: Any) -> Any:
-    """A state (2·layers, B, hidden), or a pair of them, without what the backward directions left."""
+    """A state (2·layers, B, hidden), or a pair of them, without what backward directions left."""
     if isinstance(state, tuple):
         return tuple(_forward_only(part) for part in state)
     kept = state.clone()

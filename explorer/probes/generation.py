@@ -102,7 +102,8 @@ def _anew(opened: Opened, ids: Sequence[int]) -> tuple[Tensor, Follow]:
     window = opened.experiment.training.window
 
     def follow(ids: Sequence[int]) -> Tensor:
-        return blind_guesses(opened.network, torch.tensor(ids[-window:]), window)[-1]
+        guess: Tensor = opened.network(torch.tensor(ids[-window:])[:, None])[0][-1, 0]
+        return guess
 
     return blind_guesses(opened.network, torch.tensor(ids), window), follow
 

@@ -20,8 +20,8 @@ MOST = 100_000  # tokens of a run's text that are read
 
 
 def saturation(opened: Opened, most: int = MOST) -> xr.Dataset:
-    """`left`, `right` over (observation, layer, direction, unit): the share of tokens of the run's own text
-    at which a gate is below 0.1, above 0.9. An RNN, which has no gates, shows its hidden state:
+    """`left`, `right` over (observation, layer, direction, unit): the share of tokens of the run's
+    own text at which a gate is below 0.1, above 0.9. An RNN, which has no gates, shows its hidden state:
     below −0.9, above 0.9.
 
     The backward direction of a network that has one starts blank at the end of each `CHUNK`.

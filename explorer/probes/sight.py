@@ -52,7 +52,8 @@ def _at_once(network: Network, ids: Tensor) -> Tensor:
         each = torch.arange(T - 1)
         logits = network.decoder(h[each, each])  # (guess, vocabulary)
         [found] = torch.autograd.grad(logits[each, ids[1:]].sum(), copies)
-    return found.norm(dim=-1).T  # (guess, T)
+    gradient: Tensor = found.norm(dim=-1).T  # (guess, T)
+    return gradient
 
 
 def _by_guess(network: Network, ids: Tensor) -> Tensor:

@@ -28,6 +28,8 @@ PLACES = (
           N_("Can a network learn to write like your text?")),
     Place("gates", N_("Gates"), N_("Recurrent"),
           N_("What does the network let in, keep, and let out?")),
+    Place("deep", N_("Deep, and both ways"), N_("Recurrent"),
+          N_("What do more layers see, and what if it reads backwards too?")),
     Place("runs", N_("My runs"), N_("Runs"), N_("Which of your runs learnt best?")),
 )
 HOME = PLACES[0].name

@@ -244,33 +244,36 @@ def _sight_caption(trace: xr.Dataset) -> str:
                    if values["read"] < values["all"] else "")
 
 
-@view("misuse", "bits")
+@view("misuse", "known")
 def misuse(trace: xr.Dataset, theme: Theme = "light") -> Figure:
-    """Bits a token of several texts, by the trigrams of the text that was learnt: bars, one a
-    source. Sources may be called anything; those that are known have a name for people."""
+    """How much of several texts stands in the text that was learnt: bars, one a source. Sources
+    may be called anything; those that are known have a name for people."""
     colours = palette(theme)
     names = {
-        "text": _("the real text, held out"), "one way": _("written by the one-way network"),
-        "network": _("written by the network"), "both ways": _("written by the both-ways network"),
-        "unigram": _("tokens drawn by their frequency"), "blind": _("tokens drawn blindly")}
+        "text": _("the real text, held out"), "one way": _("the one-way network"),
+        "written": _("the network"), "both ways": _("both ways, state carried on"),
+        "anew": _("both ways, all read anew"), "unigram": _("drawn by frequency"),
+        "blind": _("drawn blindly")}
     sources = [str(source) for source in trace["source"].values]
-    bits = trace["bits"].values
-    inks = [colours.architecture(trace.attrs["kind"]) if "way" in source or source == "network"
-            else colours.muted for source in sources]
-    hatch = ["/" if source == "both ways" else "" for source in sources]
+    share = trace["known"].values
+    ours = ("one way", "both ways", "written", "anew")
     chart = go.Figure(go.Bar(
-        x=bits, y=[names.get(source, source) for source in sources], orientation="h",
-        marker={"color": inks, "pattern": {"shape": hatch}},
-        text=[f"{value:.2f}" for value in bits], textposition="outside", cliponaxis=False,
-        hovertemplate="%{y}: %{x:.3f}<extra></extra>"))
-    chart.update_layout(colours.layout(height=46 * len(sources) + 70))
-    chart.update_xaxes(range=[0, float(bits.max()) * 1.12],
-                       title={"text": _("bits a token, by the trigrams of the text it learnt")})
+        x=share, y=[names.get(source, source) for source in sources], orientation="h",
+        marker={
+            "color": [colours.architecture(trace.attrs["kind"]) if source in ours
+                      else colours.muted for source in sources],
+            "pattern": {"shape": ["/" if source in ("both ways", "anew") else ""
+                                  for source in sources]}},
+        text=[f"{value:.0%}" for value in share], textposition="outside", cliponaxis=False,
+        hovertemplate="%{y}: %{x:.1%}<extra></extra>"))
+    chart.update_layout(colours.layout(height=40 * len(sources) + 60))
+    chart.update_xaxes(range=[0, max(0.1, float(share.max()) * 1.15)], tickformat=".0%",
+                       title={"text": _("four-token stretches that stand in the text it learnt")})
     chart.update_yaxes(autorange="reversed", showgrid=False)
-    data = pd.DataFrame({"source": sources, "bits": bits})
-    caption = _("How surprising each text is to someone who knows all sequences of three tokens "
-                "of the training text (Witten–Bell): fewer bits, more like it. {count} tokens of "
-                "each.", count=trace.attrs["tokens"])
+    data = pd.DataFrame({"source": sources, "known": share})
+    caption = _("Of all stretches of four tokens, how many stand in the text that was learnt, each "
+                "counted once, so that stammering does not pay. {count} tokens of each.",
+                count=trace.attrs["tokens"])
     return Figure(chart, data, caption, caption, "plausibility")
 
 
