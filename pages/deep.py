@@ -80,7 +80,7 @@ with picture:
     with ui.guard():
         experiments = deep.at_depths(run, chosen)
         by_depth = deep.by_depth(run, experiments)
-        ui.show(figure("depths", by_depth, theme=theme), "depths", by_depth)
+        ui.show(figure("depths", by_depth, theme=theme), "depth-chart", by_depth)
         deep.train_button(
             {notices.count(depth): each for depth, each in experiments.items()},
             _("Train the missing depths"), "depths")
@@ -110,7 +110,7 @@ with aside, ui.guard():
     ))
 
 st.subheader(_("The same text from both sides"), anchor=False)
-with st.container(key="both-choice"):
+with st.columns([1.4, 3.2])[0]:
     both = deep.choose_both(runs)
 if both is None:
     with ui.guard():

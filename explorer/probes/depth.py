@@ -11,7 +11,7 @@ from explorer.models.tape import Tape, record
 from explorer.probes.capture import DIRECTIONS, about, stacked, through_layers
 from explorer.probes.opened import Opened
 
-LAGS = 12
+LAGS = 8
 MOST = 4_000  # tokens of a run's text that are read
 NUMBERS = 1_500_000  # of all layers and tokens together: fewer tokens of a wide network
 SKIPPED = 32  # states at either end, before a direction has warmed up

@@ -192,4 +192,4 @@ def written(title: str, said: xr.Dataset, samples: int = 3) -> None:
                help=_("The same tokens, each guessed from those before it alone."))
     for begun, wrote in list(zip(said["begun"].values, said["written"].values,
                                  strict=True))[:samples]:
-        st.text(f"{begun}│{wrote}")
+        st.text(f"{begun}│{wrote}".replace("\n", "⏎"))

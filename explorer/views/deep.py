@@ -133,13 +133,14 @@ def _bar(low: float, high: float, left: str, right: str, muted: str) -> dict[str
 
 
 def _layers_caption(trace: xr.Dataset, name: str, count: int, start: int, stop: int) -> str:
-    said = _(
-        "{what} of {planes} while the {model}, at step {step}, reads {tokens} tokens; the lowest "
-        "layer reads the text itself, each above it what the one below shows.",
-        what=_(OBSERVATIONS[name].title).capitalize(),
-        planes=_("{count} layers", count=trace.sizes["layer"]) if trace.sizes["direction"] == 1
-        else _("{count} layers in both directions", count=trace.sizes["layer"]),
-        model=trace.attrs["model"], step=trace.attrs["step"], tokens=trace.sizes["token"])
+    said = _("{what}, layer by layer, while the {model}, at step {step}, reads {tokens} tokens.",
+             what=_(OBSERVATIONS[name].title).capitalize(), model=trace.attrs["model"],
+             step=trace.attrs["step"], tokens=trace.sizes["token"])
+    if trace.sizes["layer"] > 1:
+        said += " " + _("The lowest layer reads the text itself, each above it what the one below "
+                        "shows.")
+    if trace.sizes["direction"] > 1:
+        said += " " + _("The backward half begins at the right end: read its picture from there.")
     if count == trace.sizes["unit"] and stop - start == trace.sizes["token"]:
         return said + " " + _("All {units} units of each, every value as computed, one scale for "
                               "all.", units=count)
@@ -300,13 +301,14 @@ def depths(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     axis, upright = layout.pop("xaxis"), layout.pop("yaxis")
     chart.update_layout(layout | {"margin": {"l": 8, "r": 20, "t": 44, "b": 8}})
     chart.update_xaxes(axis | {"showgrid": False, "tickvals": number.tolist(),
-                               "title": {"text": _("layers")}})
+                               "title": axis["title"] | {"text": _("layers")}})
     chart.update_yaxes(upright | {"rangemode": "tozero"})
+    chart.update_yaxes(rangemode="normal", row=1, col=1)
     chart.update_annotations(font={"size": 13, "color": colours.muted}, yshift=14)
     known = int(np.isfinite(trace["held_out"].values).sum())
     caption = _("{known} of {count} depths trained, {model}, {hidden} units a layer: same text, "
-                "{steps} steps, same batches, same seed. One run of each; another seed may rank "
-                "them otherwise.", known=known, count=len(number), model=trace.attrs["model"],
+                "{steps} steps, same batches, same seed. Seconds by the clock, whatever else the "
+                "machine did. One run of each; another seed may rank them otherwise.", known=known, count=len(number), model=trace.attrs["model"],
                 hidden=trace.attrs["hidden"], steps=f"{trace.attrs['steps']:,}")
     data = trace[list(what)].to_dataframe().reset_index()
     return Figure(chart, data, caption, caption, "depths")

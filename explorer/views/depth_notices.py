@@ -47,7 +47,7 @@ def depths(found: xr.Dataset) -> list[str]:
         return [_("Train at least two depths to compare them.")]
     best = known.isel(depth=int(known["held_out"].values.argmin()))
     least, most = known.isel(depth=0), known.isel(depth=-1)
-    said = [_("Of the depths trained, {best} guesses best: held-out perplexity {value}.",
+    said = [_("Of the depths trained, {best} came out best: held-out perplexity {value}.",
               best=count(int(best["depth"])), value=f"{float(best['held_out']):.2f}")]
     if int(best["depth"]) != int(most["depth"]):
         said[0] += " " + _("{most} did worse with the same steps ({value}): more layers have more "

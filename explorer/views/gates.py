@@ -184,7 +184,7 @@ def saturation(
 ) -> Figure:
     """Each unit of each gate by how often it is nearly shut and nearly open (Karpathy 2015)."""
     colours = palette(theme)
-    trace = trace.isel(direction=direction)
+    trace = trace.isel(direction=direction, missing_dims="ignore")
     marks = ("circle", "diamond", "cross")
     chart = go.Figure(
         [
