@@ -117,7 +117,7 @@ if both is None:
         deep.train_button({_("both ways"): deep.with_model(run, bidirectional=True, layers=1)},
                           _("Train this run's network in both directions"), "both")
 else:
-    last = both.snapshots[-1]
+    last, scored = both.snapshots[-1], None
     picture, aside = ui.columns()
     with picture, ui.guard():
         sides = ask("trace", both.key, last, text=text, logits=False)
@@ -141,7 +141,7 @@ else:
     one = deep.finished(partner)
     deep.train_button({_("one way"): partner}, _("Train the same network one way, to compare"),
                       "one")
-    if one is not None:
+    if one is not None and scored is not None:
         with ui.guard():
             other = ask("misuse", one.key, one.snapshots[-1])
             for column, title, said in zip(

@@ -43,7 +43,7 @@ def misuse(opened: Opened, seed: int = 0) -> xr.Dataset:
     often the held-out text has it. Raises DataError: too little is held out.
     """
     held_in, held_out = split(opened.experiment, opened.tokenizer)
-    if len(held_out) < 2 * (PREFIX + WRITTEN):
+    if len(held_out) <= PREFIX + WRITTEN:
         raise DataError(N_("Nothing, or hardly anything, of this run's text was held out: there is "
                            "nothing to judge it by. Train with a part held out."))
     network, window = opened.network, opened.experiment.training.window
