@@ -173,8 +173,7 @@ def carried(trace: xr.Dataset, theme: Theme = "light") -> Figure:
                         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     chart.add_vline(x=0, line={"color": colours.muted, "width": 1, "dash": "dot"})
     chart.update_xaxes(showgrid=False, tickformat="+d", zeroline=False, dtick=2,
-                       title={"text": _("which token: −3 is the third before, 0 the one just "
-                                        "read, +1 the next")})
+                       title={"text": _("tokens before (−) and after (+) the one just read")})
     chart.update_yaxes(tickformat=".0%", rangemode="tozero",
                        title={"text": _("variance explained")})
     caption = _(
@@ -269,7 +268,7 @@ def misuse(trace: xr.Dataset, theme: Theme = "light") -> Figure:
         hovertemplate="%{y}: %{x:.1%}<extra></extra>"))
     chart.update_layout(colours.layout(height=40 * len(sources) + 60))
     chart.update_xaxes(range=[0, max(0.1, float(share.max()) * 1.15)], tickformat=".0%",
-                       title={"text": _("four-token stretches that stand in the text it learnt")})
+                       title={"text": _("four-token stretches that it knows")})
     chart.update_yaxes(autorange="reversed", showgrid=False)
     data = pd.DataFrame({"source": sources, "known": share})
     caption = _("Of all stretches of four tokens, how many stand in the text that was learnt, each "
