@@ -33,10 +33,10 @@ def test_a_learner_looks_at_layers_and_at_a_perfect_guesser_that_cannot_write(
     expect(page.get_by_text("came out best: held-out perplexity")).to_be_visible()
     page.get_by_text("one in the middle").click()
     settled(page)
-    expect(page.get_by_role("alert").filter(has_text="changes least")).to_be_visible()
+    expect(page.get_by_test_id("stAlert").filter(has_text="changes least")).to_be_visible()
 
     both = page.locator(".st-key-sides")
-    expect(both.get_by_text("← read from right to left")).to_have_count(1)
+    expect(both.locator(".annotation-text", has_text="← read from right to left")).to_have_count(1)
     expect(page.get_by_text("as scored").first).to_be_visible()
     scored = page.get_by_test_id("stMetricValue").all_inner_texts()
     assert float(scored[2]) < 1.5 < float(scored[0]), "guesses perfectly"
