@@ -11,7 +11,14 @@ import json
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr, SerializeAsAny, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SerializeAsAny,
+    ValidationError,
+    model_validator,
+)
 
 from explorer.errors import DataError, ExperimentError, RunError
 from explorer.models import Model
@@ -117,6 +124,13 @@ class Experiment(Spec):
                       description=N_("Where chance begins: the same seed gives the same run."))
     format: int = FORMAT
     _text: Text | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.training.truncation != "full" and getattr(self.model, "bidirectional", False):
+            raise ValueError(N_("truncation follows the time in one direction: choose a network "
+                                "that reads in one, or no truncation"))
+        return self
 
     @classmethod
     def language_model(

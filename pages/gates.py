@@ -11,13 +11,14 @@ from explorer.ui.inspector import step_with_numbers
 from explorer.views import notices, palette
 from explorer.views.gates import WIDEST, domain, plane
 from explorer.views.order import ORDERS
-from explorer.words import _
+from explorer.words import N_, _
 
 SENTENCES = {
     "en": '"The lamp is lit," said Wren, "and the sea is calm." (Nobody answered her.)',
     "zh": "爷爷说：“灯亮了，船就能回家。”阿月没有说话。",
     "python": 'def count(items):\n    return len([x for x in items if x != "("])',
 }
+WAYS = {"forward": N_("→ forward"), "backward": N_("← backward")}
 
 
 def opening(content: str) -> str:
@@ -64,16 +65,20 @@ if "turned to" in st.session_state:
     st.session_state["unit"] = st.session_state.pop("turned to")
 if layers > 1:
     link.seed("layer", 1, int, allowed=range(1, layers + 1))
+if trace.sizes["direction"] > 1:
+    link.seed("direction", "forward", allowed=list(WAYS))
 if T > WIDEST:
     link.seed("start", 0, int, between=(0, T - 1))
 
 
-def choices() -> tuple[str, str, int, int, int]:
-    """What is to be drawn: gate or state, order, unit, layer (people count them from 1), start."""
+def choices() -> tuple[str, str, int, int, int, int]:
+    """What is to be drawn: gate or state, order, unit, layer (people count them from 1), direction,
+    first token."""
     state = st.session_state
     layer = int(state["layer"]) if layers > 1 else 1
+    direction = list(WAYS).index(state["direction"]) if trace.sizes["direction"] > 1 else 0
     start = int(state["start"]) if T > WIDEST else 0
-    return state["view"], state["order"], int(state["unit"]), layer - 1, start
+    return state["view"], state["order"], int(state["unit"]), layer - 1, direction, start
 
 
 @st.fragment
@@ -98,23 +103,41 @@ def heatmap(below: object) -> None:
     which_unit.number_input(_("Unit"), 0, H - 1, key="unit")
     if layers > 1:
         which_layer.selectbox(_("Layer"), range(1, layers + 1), key="layer")
+    if trace.sizes["direction"] > 1:
+        st.segmented_control(
+            _("Direction"),
+            list(WAYS),
+            key="direction",
+            required=True,
+            format_func=lambda way: _(WAYS[way]),
+        )
     if T > WIDEST:
         st.slider(_("First token drawn"), 0, T - 1, step=20, key="start")
-    view, order, unit, layer, start = choices()
-    options = {"layer": layer, "order": order, "unit": unit, "start": start, "theme": theme}
-    ui.show(draw("gates", trace, observation=view, **options), "gates", trace)
+    view, order, unit, layer, direction, start = choices()
+    drawn = draw(
+        "gates",
+        trace,
+        observation=view,
+        layer=layer,
+        order=order,
+        unit=unit,
+        start=start,
+        theme=theme,
+        direction=direction,
+    )
+    ui.show(drawn, "gates", trace)
     ui.rest_follows("gates", choices(), below)
 
 
 picture, aside = ui.columns()
 with picture:
-    view, order, unit, layer, start = choices()
+    view, order, unit, layer, direction, start = choices()
     heatmap(choices())
     ui.picture_first("gates")
 
     st.subheader(_("One unit, as the text goes by"), anchor=False)
     labels = [str(label) for label in trace["label"].values]
-    values = plane(trace, view, layer)  # (token, unit)
+    values = plane(trace, view, layer, direction)  # (token, unit)
     seen, reach, colours = OBSERVATIONS[view], domain(trace, view, layer)[1], palette(theme)
     link.seed("token", 0, int, between=(0, T - 1))
     token = min(int(st.session_state["token"]), T - 1)
@@ -146,29 +169,33 @@ with picture:
     if more:
         ui.show(
             draw(
-                "units", trace, observation=view, layer=layer, chosen=more, start=start, theme=theme
+                "units", trace, observation=view, layer=layer, chosen=more, start=start,
+                theme=theme, direction=direction,
             ),
             "units",
         )
 
     st.subheader(_("One step, with its numbers"), anchor=False)
     with ui.guard():
-        sums = ask("inspect", run.key, step, text=text, token=token, layer=layer, unit=unit)
+        sums = ask("inspect", run.key, step, text=text, token=token, layer=layer, unit=unit,
+                   direction=direction)
         step_with_numbers(spec, trace, sums)
 
     st.subheader(_("Do the gates decide, or hesitate?"), anchor=False)
     with ui.guard():
         saturated = ask("saturation", run.key, step)
-        ui.show(draw("saturation", saturated, layer=layer, theme=theme), "saturation", saturated)
+        ui.show(
+            draw("saturation", saturated, layer=layer, theme=theme, direction=direction),
+            "saturation", saturated)
 
 with aside:
-    said = notices.gates(trace, view, layer)
+    said = notices.gates(trace, view, layer, direction)
     gated = [name for name in ("forget", "update") if name in names]
     if gated:
         ui.before_you_look(
             _("Where will most units forget?"),
             [_("at spaces"), _("inside words"), _("at signs")],
-            " ".join(notices.gates(trace, gated[0], layer)[:2]),
+            " ".join(notices.gates(trace, gated[0], layer, direction)[:2]),
             key="guess",
         )
     else:
@@ -196,5 +223,6 @@ link.write(
     token=token or None,
     start=start or None,
     layer=layer + 1 if layers > 1 else None,
+    direction="backward" if direction else None,
 )
 ui.onward("pages/train.py", _("Would your own text open other gates? Train on it."))

@@ -9,13 +9,14 @@ from typing import Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
+from explorer.ui.places import PLACES
 from tests.browser import chromium
 from tests.browser.idle import settled
 from tests.browser.places import path
 from tests.browser.server import ROOT, serving
 
 FOLDER = ROOT / "docs" / "screenshots"
-PAGES = ("home", "train", "gates", "cutting", "runs")
+PAGES = tuple(place.name for place in PLACES)
 SIZES = {1280: 900, 390: 844}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 

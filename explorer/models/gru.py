@@ -27,10 +27,12 @@ class GRU(Recurrent):
         r"h_t = z_t \odot h_{t-1} + (1 - z_t) \odot n_t",
     )
 
-    def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
+    def fused(
+        self, inputs: int, layers: int, dropout: float = 0.0, bidirectional: bool = False
+    ) -> nn.RNNBase:
         from torch import nn
 
-        return nn.GRU(inputs, self.hidden, layers, dropout=dropout)
+        return nn.GRU(inputs, self.hidden, layers, dropout=dropout, bidirectional=bidirectional)
 
     def step(self, x: Tensor, state: Tensor, w: Weights, **axes: int) -> Tensor:
         """r = σ(W_r x + U_r h + b_r),  z = σ(W_z x + U_z h + b_z),

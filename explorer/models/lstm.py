@@ -40,14 +40,18 @@ class LSTM(Recurrent):
     )
     has_cell: ClassVar = True
 
-    def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
+    def fused(
+        self, inputs: int, layers: int, dropout: float = 0.0, bidirectional: bool = False
+    ) -> nn.RNNBase:
         from torch import nn, no_grad
 
-        core = nn.LSTM(inputs, self.hidden, layers, dropout=dropout)
+        core = nn.LSTM(inputs, self.hidden, layers, dropout=dropout,
+                       bidirectional=bidirectional)
         H = self.hidden
         with no_grad():
-            for layer in range(layers):
-                getattr(core, f"bias_ih_l{layer}")[H : 2 * H] += self.forget_bias
+            for name, bias in core.named_parameters():
+                if name.startswith("bias_ih"):
+                    bias[H : 2 * H] += self.forget_bias
         return core
 
     @staticmethod

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from explorer.models.recurrent import Recurrent, Weights
+from explorer.models.recurrent import ENDS, Recurrent, Weights
 from explorer.models.truncation import read_in_pieces
+
+PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class Network(nn.Module):
@@ -24,8 +26,10 @@ class Network(nn.Module):
         self.vocabulary = vocabulary
         embeds = spec.input == "embedding"
         self.encoder = nn.Embedding(vocabulary, spec.embedding) if embeds else None
-        self.core = spec.fused(spec.inputs(vocabulary), spec.layers, spec.dropout)
-        self.decoder = nn.Linear(spec.hidden, vocabulary)
+        self.core = spec.fused(
+            spec.inputs(vocabulary), spec.layers, spec.dropout, spec.bidirectional
+        )
+        self.decoder = nn.Linear(spec.width, vocabulary)
         if spec.tied and self.encoder is not None:
             self.decoder.weight = self.encoder.weight
             nn.init.normal_(self.encoder.weight, std=spec.hidden**-0.5)
@@ -42,11 +46,15 @@ class Network(nn.Module):
     ) -> tuple[Tensor, Any]:
         """ids (T, B) -> logits (T, B, vocabulary), and the state after the last step.
 
+        state: carried on from the tokens before. What the backward direction would carry comes
+        from the tokens after, which nobody has read yet: that part is taken as blank.
         links: how the gradient passes from token to token (`models.truncation`); None: whole.
         """
-        x = self.read(ids)  # (T, B, inputs)
+        if state is not None and self.spec.bidirectional:
+            state = _forward_only(state)
+        x = self.read(ids)
         h, state = (self.core(x, state) if links is None
-                    else read_in_pieces(self.core, x, state, links))  # (T, B, hidden)
+                    else read_in_pieces(self.core, x, state, links))  # (T, B, width)
         return self.decoder(h), state
 
     def start(self) -> Any:
@@ -54,16 +62,30 @@ class Network(nn.Module):
         h = self.decoder.weight.new_zeros(self.spec.hidden)
         return (h, h.clone()) if self.spec.has_cell else h
 
-    def weights(self, layer: int) -> Weights:
-        """The parameters of one layer (views, not copies)."""
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        return Weights(*(getattr(self.core, f"{name}_l{layer}") for name in names))
+    def weights(self, layer: int, direction: int = 0) -> Weights:
+        """The parameters of one layer (views, not copies); direction 1 reads backwards."""
+        end = f"_l{layer}{ENDS[direction]}"
+        return Weights(*(getattr(self.core, f"{name}{end}") for name in PARTS))
 
-    def layer(self, layer: int) -> nn.RNNBase:
-        """One layer alone as a fused module which shares its parameters."""
-        w = self.weights(layer)
+    def axes(self, layer: int, direction: int) -> dict[str, int]:
+        """How the tape names a layer; its direction is named where there are two."""
+        return {"layer": layer} | ({"direction": direction} if self.spec.bidirectional else {})
+
+    def layer(self, layer: int, direction: int = 0) -> nn.RNNBase:
+        """One layer alone, in one direction, as a fused module which shares its parameters. It
+        reads what it is given in its order: give the backward one a text turned round."""
+        w = self.weights(layer, direction)
         with torch.device("meta"):
             alone = self.spec.fused(w.W.shape[1], 1)
-        for name, value in zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), w, strict=True):
+        for name, value in zip(PARTS, w, strict=True):
             setattr(alone, f"{name}_l0", value)
         return alone.train(self.training)
+
+
+def _forward_only(state: Any) -> Any:
+    """A state (2·layers, B, hidden), or a pair of them, without what backward directions left."""
+    if isinstance(state, tuple):
+        return tuple(_forward_only(part) for part in state)
+    kept = state.clone()
+    kept[1::2] = 0
+    return kept

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from explorer.models.base import Model
+from explorer.spec import LATER
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
     from explorer.models.network import Network
 
+ENDS = ("", "_reverse")  # of PyTorch's names for the parameters of a direction
+
 
 class Weights(NamedTuple):
-    """One layer's parameters, gate blocks stacked as PyTorch stacks them."""
+    """One layer's parameters in one direction, gate blocks stacked as PyTorch stacks them."""
 
     W: Tensor  # (gates·hidden, inputs)
     U: Tensor  # (gates·hidden, hidden)
@@ -64,7 +67,15 @@ class Recurrent(Model):
         description=N_("How many numbers each layer remembers."),
     )
     layers: int = Field(
-        1, ge=1, le=4, title=N_("Layers"), description=N_("How many recurrent layers are stacked.")
+        1, ge=1, le=8, title=N_("Layers"), description=N_("How many recurrent layers are stacked.")
+    )
+    bidirectional: Annotated[bool, LATER] = Field(
+        False,
+        title=N_("Both directions"),
+        description=N_(
+            "A second set of weights reads each window from its end to its beginning; the layer "
+            "above, or the guess, sees both. As it sees what comes next, it cannot learn to write."
+        ),
     )
     input: Literal["embedding", "one-hot"] = Field(
         "embedding",
@@ -106,6 +117,11 @@ class Recurrent(Model):
             raise ValueError(
                 N_("tied weights need an embedding of the same size as the hidden layer")
             )
+        if self.tied and self.bidirectional:
+            raise ValueError(
+                N_("tied weights and both directions do not go together: the output reads twice "
+                   "as many numbers as the embedding has")
+            )
         if self.dropout and self.layers == 1:
             raise ValueError(N_("dropout acts between layers: choose two layers or more, or 0"))
         return self
@@ -114,6 +130,16 @@ class Recurrent(Model):
     def gates(self) -> int:
         """How many blocks are stacked in W, U and b."""
         return len(self.blocks)
+
+    @property
+    def directions(self) -> int:
+        """1, or 2: forward, then backward."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def width(self) -> int:
+        """How many numbers a layer shows at each token, all directions together."""
+        return self.directions * self.hidden
 
     def build(self, vocabulary: int) -> Network:
         from explorer.models.network import Network
@@ -131,15 +157,19 @@ class Recurrent(Model):
         if self.input == "embedding":
             found["encoder.weight"] = (V, E)
         for layer in range(self.layers):
-            found |= {f"core.weight_ih_l{layer}": (rows, H if layer else E),
-                      f"core.weight_hh_l{layer}": (rows, H),
-                      f"core.bias_ih_l{layer}": (rows,), f"core.bias_hh_l{layer}": (rows,)}
+            for end in ENDS[: self.directions]:
+                name = f"l{layer}{end}"
+                found |= {f"core.weight_ih_{name}": (rows, self.width if layer else E),
+                          f"core.weight_hh_{name}": (rows, H),
+                          f"core.bias_ih_{name}": (rows,), f"core.bias_hh_{name}": (rows,)}
         if not self.tied:
-            found["decoder.weight"] = (V, H)
+            found["decoder.weight"] = (V, self.width)
         return found | {"decoder.bias": (V,)}
 
     @abstractmethod
-    def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
+    def fused(
+        self, inputs: int, layers: int, dropout: float = 0.0, bidirectional: bool = False
+    ) -> nn.RNNBase:
         """PyTorch's fused layers in this spec's sizes, initialised. They read (T, B, inputs)."""
 
     @abstractmethod

@@ -30,10 +30,13 @@ class RNN(Recurrent):
     blocks: ClassVar = ("hidden",)
     letters: ClassVar = (r"h_t = \varphi(W x_t + U h_{t-1} + b)",)
 
-    def fused(self, inputs: int, layers: int, dropout: float = 0.0) -> nn.RNNBase:
+    def fused(
+        self, inputs: int, layers: int, dropout: float = 0.0, bidirectional: bool = False
+    ) -> nn.RNNBase:
         from torch import nn
 
-        return nn.RNN(inputs, self.hidden, layers, nonlinearity=self.activation, dropout=dropout)
+        return nn.RNN(inputs, self.hidden, layers, nonlinearity=self.activation, dropout=dropout,
+                      bidirectional=bidirectional)
 
     def _hidden(self, x: Tensor, h: Tensor, w: Weights) -> Tensor:
         a = x @ w.W.mT + w.b_W + h @ w.U.mT + w.b_U  # (…, hidden)

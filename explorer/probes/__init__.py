@@ -9,16 +9,30 @@ import xarray as xr
 
 from explorer.probes.bptt import gradients
 from explorer.probes.capture import trace
+from explorer.probes.depth import carried
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
+from explorer.probes.misuse import misuse
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
+from explorer.probes.sight import sight
 from explorer.probes.truncation import truncation
 
 Probe = Callable[..., xr.Dataset]
 
 PROBES: dict[str, Probe] = {
-    probe.__name__: probe for probe in (trace, gradients, generate, inspect, saturation, truncation)
+    probe.__name__: probe
+    for probe in (
+        trace,
+        gradients,
+        generate,
+        inspect,
+        saturation,
+        truncation,
+        carried,
+        misuse,
+        sight,
+    )
 }
 
 __all__ = ["PROBES", "Opened", "Probe"]

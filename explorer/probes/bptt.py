@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from explorer.errors import DataError
 from explorer.models.tape import Tape, record
-from explorer.probes.capture import about, admit, through_cell
+from explorer.probes.capture import DIRECTIONS, about, admit, through_cell
 from explorer.probes.opened import Opened
 from explorer.words import N_
 
@@ -37,18 +37,21 @@ def gradients(opened: Opened, text: str, at: int = -1) -> xr.Dataset:
     ids = torch.from_numpy(tokens.ids)
     tape = Tape(retain=True)
     with torch.enable_grad(), record(tape):
-        top = through_cell(opened, ids[:guessed])  # (guessed, hidden)
+        top = through_cell(opened, ids[:guessed])  # (guessed, width)
         loss = F.cross_entropy(opened.network.decoder(top[-1]), ids[guessed])
         loss.backward()
     opened.network.zero_grad(set_to_none=True)
     spec = opened.network.spec
-    gradient = torch.zeros(spec.layers, 1, T, spec.hidden)
+    gradient = torch.zeros(spec.layers, spec.directions, T, spec.hidden)
     for axes, h in tape.kept["hidden"].items():
         place = dict(axes)
         if h.grad is not None:
-            gradient[place["layer"], 0, place["token"]] = h.grad
+            gradient[place["layer"], place.get("direction", 0), place["token"]] = h.grad
     return xr.Dataset(
         {"gradient": (("layer", "direction", "token", "unit"), gradient.numpy())},
-        {"label": ("token", list(tokens.labels))},
+        {
+            "label": ("token", list(tokens.labels)),
+            "direction": list(DIRECTIONS[: spec.directions]),
+        },
         about(opened) | {"at": guessed, "loss": float(loss.detach())},
     )

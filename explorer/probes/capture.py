@@ -10,6 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from explorer.errors import DataError
+from explorer.models.network import Network
 from explorer.models.tape import Axes, Tape, record
 from explorer.observations import OBSERVATIONS
 from explorer.probes.opened import Opened
@@ -17,6 +18,7 @@ from explorer.text import Tokens
 from explorer.words import N_
 
 LONGEST = 2_000  # tokens of a text that is traced
+DIRECTIONS = ("forward", "backward")
 
 
 def admit(opened: Opened, text: str, longest: int = LONGEST) -> Tokens:
@@ -36,7 +38,7 @@ def admit(opened: Opened, text: str, longest: int = LONGEST) -> Tokens:
 def trace(opened: Opened, text: str, logits: bool = True, by_cell: bool = False) -> xr.Dataset:
     """Gates and states over (layer, direction, token, unit), logits over (token, vocabulary),
     and `loss` over token: nats paid for each token, guessed from those before it (NaN for the
-    first).
+    first). A network of both directions has read the whole text, the guessed token too.
 
     by_cell: read step by step through the readable cell instead of the fused layer.
     Raises DataError when the text is empty or longer than `LONGEST` tokens.
@@ -45,13 +47,13 @@ def trace(opened: Opened, text: str, logits: bool = True, by_cell: bool = False)
     tape = Tape()
     with torch.no_grad(), record(tape):
         ids = torch.from_numpy(tokens.ids)
-        top = (through_cell if by_cell else through_layers)(opened, ids)  # (T, hidden)
+        top = (through_cell if by_cell else through_layers)(opened, ids)  # (T, width)
         guesses = opened.network.decoder(top)  # (T, vocabulary)
         paid = -guesses[:-1].log_softmax(-1).gather(1, ids[1:, None])[:, 0]  # (T − 1,)
     variables: dict[str, Any] = {
         name: (
             ("layer", "direction", "token", "unit"),
-            _stack(tape.kept[name])[:, None],
+            stacked(tape.kept[name]),
             {"title": OBSERVATIONS[name].title, "signed": int(OBSERVATIONS[name].signed)},
         )
         for name in opened.experiment.model.observes
@@ -64,6 +66,7 @@ def trace(opened: Opened, text: str, logits: bool = True, by_cell: bool = False)
     coordinates: dict[str, Any] = {
         "label": ("token", list(tokens.labels)),
         "id": ("token", tokens.ids),
+        "direction": list(DIRECTIONS[: opened.network.spec.directions]),
     }
     if logits:
         variables["logits"] = (("token", "vocabulary"), guesses.numpy())
@@ -82,35 +85,61 @@ def about(opened: Opened) -> dict[str, Any]:
 
 
 def through_layers(opened: Opened, ids: Tensor) -> Tensor:
-    """Read by PyTorch's layers, then compute all gates of a layer in one matrix product."""
+    """Read by PyTorch's layers, then compute all gates of a layer in one matrix product. Gives
+    what the top layer shows: (T, width)."""
     network = opened.network
     x = network.read(ids)  # (T, inputs)
     for layer in range(network.spec.layers):
-        h, _ = network.layer(layer)(x)  # (T, hidden)
-        network.spec.replay(x, h, network.start(), network.weights(layer), layer=layer)
-        x = h
+        x = torch.cat(
+            [_at_once(network, x, layer, way) for way in range(network.spec.directions)], -1
+        )  # (T, width)
     return x
 
 
+def _at_once(network: Network, x: Tensor, layer: int, direction: int) -> Tensor:
+    """One layer in one direction. x (T, inputs) -> h (T, hidden), both in the text's order; it is
+    tapped in the order in which it reads."""
+    x = x.flip(0) if direction else x
+    h: Tensor = network.layer(layer, direction)(x)[0]  # (T, hidden)
+    network.spec.replay(
+        x, h, network.start(), network.weights(layer, direction), **network.axes(layer, direction)
+    )
+    return h.flip(0) if direction else h
+
+
 def through_cell(opened: Opened, ids: Tensor) -> Tensor:
-    """Read token by token through the cell's own lines."""
+    """Read token by token through the cell's own lines; likewise (T, width)."""
     network = opened.network
-    spec = network.spec
-    weights = [network.weights(layer) for layer in range(spec.layers)]
-    states = [network.start() for _ in weights]
-    top = []
-    for t, x in enumerate(network.read(ids)):  # (inputs,)
-        for layer, w in enumerate(weights):
-            states[layer] = spec.step(x, states[layer], w, layer=layer, token=t)
-            x = spec.output(states[layer])
-        top.append(x)
-    return torch.stack(top)
+    x = network.read(ids)  # (T, inputs)
+    for layer in range(network.spec.layers):
+        x = torch.cat(
+            [_by_token(network, x, layer, way) for way in range(network.spec.directions)], -1
+        )  # (T, width)
+    return x
 
 
-def _stack(kept: dict[Axes, Tensor]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """(layer, token, unit), whether it was tapped once a layer or once a layer and token."""
-    layers: dict[int, list[Tensor]] = {}
+def _by_token(network: Network, x: Tensor, layer: int, direction: int) -> Tensor:
+    """One layer in one direction, a step at a time. x (T, inputs) -> h (T, hidden)."""
+    spec, w, axes = network.spec, network.weights(layer, direction), network.axes(layer, direction)
+    state, shown = network.start(), {}
+    for t in reversed(range(len(x))) if direction else range(len(x)):
+        state = spec.step(x[t], state, w, token=t, **axes)
+        shown[t] = spec.output(state)
+    return torch.stack([shown[t] for t in range(len(x))])
+
+
+def stacked(kept: dict[Axes, Tensor]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """(layer, direction, token, unit), whether it was tapped once a layer, in the order of
+    reading, or once a layer and token."""
+    found: dict[tuple[int, int], list[Tensor]] = {}
     for axes, value in sorted(kept.items()):
-        layers.setdefault(dict(axes)["layer"], []).append(value)
-    stacked = [parts[0] if parts[0].dim() == 2 else torch.stack(parts) for parts in layers.values()]
-    return torch.stack(stacked).detach().numpy()
+        place = dict(axes)
+        found.setdefault((place["layer"], place.get("direction", 0)), []).append(value)
+    planes = {
+        (layer, way): torch.stack(parts) if parts[0].dim() == 1
+        else parts[0].flip(0) if way else parts[0]
+        for (layer, way), parts in found.items()
+    }
+    layers, ways = (1 + max(place[axis] for place in planes) for axis in (0, 1))
+    rows = [torch.stack([planes[layer, way] for way in range(ways)]) for layer in range(layers)]
+    return torch.stack(rows).detach().numpy()

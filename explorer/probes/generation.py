@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -10,11 +10,13 @@ import xarray as xr
 from torch import Tensor
 
 from explorer.errors import DataError
+from explorer.models.network import Network
 from explorer.probes.capture import LONGEST, about, admit
 from explorer.probes.opened import Opened
 from explorer.words import N_
 
 CANDIDATES = 5
+AT_ONCE = 256  # windows that are read side by side
 
 
 def generate(
@@ -32,7 +34,9 @@ def generate(
     temperature: 0 always takes the likeliest. top_k: draw among the k likeliest (0 = all).
     top_p: draw among the likeliest that together reach probability p (Holtzman et al. 2020).
     prefix_ids: the prefix as ids instead of text. Without any prefix the first token is a uniform
-    draw, since there is no state yet to say more.
+    draw, since there is no state yet to say more. A network of both directions has no future to
+    read here: for each guess it reads what there is anew, at most as many tokens as a window of
+    its training had, and its backward direction begins at the last of them.
 
     Over `token`, prefix and new tokens alike: `id`, `probability` (the network's own, at
     temperature 1, given all before; NaN for the first), `generated`; over (token, rank):
@@ -50,12 +54,11 @@ def generate(
     written = len(ids)
     guesses: list[Tensor] = []
     with torch.no_grad():
-        logits, state = opened.network(torch.tensor(ids)[:, None])  # (T, 1, vocabulary)
-        guesses.extend(logits[:, 0])
+        first, follow = (_anew if opened.network.spec.bidirectional else _on)(opened, ids)
+        guesses.extend(first)
         for _ in range(tokens):
             ids.append(choose(guesses[-1], temperature, top_k, top_p, draw))
-            logits, state = opened.network(torch.tensor([[ids[-1]]]), state)
-            guesses.append(logits[0, 0])
+            guesses.append(follow(ids))
         probabilities = torch.stack(guesses[:-1]).softmax(-1)  # (T − 1, vocabulary)
         best = probabilities.topk(min(CANDIDATES, opened.tokenizer.size))
     own = probabilities.gather(1, torch.tensor(ids)[1:, None])[:, 0]  # (T − 1,)
@@ -75,6 +78,45 @@ def generate(
         {"label": ("token", [labels[i] for i in ids])},
         about(opened) | {"text": opened.tokenizer.decode(ids), "prefix_tokens": written},
     )
+
+
+Follow = Callable[[Sequence[int]], Tensor]  # all ids so far -> logits (vocabulary,)
+
+
+def _on(opened: Opened, ids: Sequence[int]) -> tuple[Tensor, Follow]:
+    """The guesses (T, vocabulary) after each of the first ids; and a reader of one more at a time,
+    which carries the state on."""
+    logits, state = opened.network(torch.tensor(ids)[:, None])  # (T, 1, vocabulary)
+
+    def follow(ids: Sequence[int]) -> Tensor:
+        nonlocal state
+        logits, state = opened.network(torch.tensor([[ids[-1]]]), state)
+        guess: Tensor = logits[0, 0]
+        return guess
+
+    return logits[:, 0], follow
+
+
+def _anew(opened: Opened, ids: Sequence[int]) -> tuple[Tensor, Follow]:
+    """The same for a network of both directions, which reads all again for each guess."""
+    window = opened.experiment.training.window
+
+    def follow(ids: Sequence[int]) -> Tensor:
+        guess: Tensor = opened.network(torch.tensor(ids[-window:])[:, None])[0][-1, 0]
+        return guess
+
+    return blind_guesses(opened.network, torch.tensor(ids), window), follow
+
+
+def blind_guesses(network: Network, ids: Tensor, window: int) -> Tensor:
+    """The guess after each token when only the tokens up to it are read, at most `window` of them:
+    ids (T,) -> logits (T, vocabulary). Nothing of what comes after can leak in."""
+    early = [network(ids[:t, None])[0][-1] for t in range(1, min(window, len(ids) + 1))]
+    if len(ids) < window:
+        return torch.cat(early)
+    whole = ids.unfold(0, window, 1)  # (T − window + 1, window)
+    late = [network(part.T)[0][-1] for part in whole.split(AT_ONCE)]
+    return torch.cat([*early, *late])  # (T, vocabulary)
 
 
 def choose(

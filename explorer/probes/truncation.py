@@ -66,8 +66,11 @@ def truncation(
     one thread: what each takes when it goes back at every cut, "randomised" as in draw 0.
     weights: "recurrent" is U of all layers, "all" all weights of the network.
     attrs: `tokens` read of the text's `of`; `draws`, which is lowered for large networks.
-    Raises DataError: fewer than three tokens.
+    Raises DataError: fewer than three tokens, a network that reads in both directions.
     """
+    if opened.network.spec.bidirectional:
+        raise DataError(N_("This network reads from both ends, so there is no one chain to cut: "
+                           "choose a run that reads in one direction."))
     tokens = admit(opened, text)
     if len(tokens) < 3:
         raise DataError(N_("A chain of fewer than three tokens cannot be cut: type a longer text."))

@@ -106,5 +106,5 @@ def draw(name: str, trace: xr.Dataset, **options: Any) -> Figure:
     """A view of a probe's answer, kept by what it is a picture of: run, step and whatever else its
     attrs say was asked, tokens, options and language. The figure is shared: never change it."""
     tokens = [str(label) for label in trace["label"].values] if "label" in trace else []
-    asked = json.dumps([trace.attrs, tokens], sort_keys=True, default=str)
+    asked = json.dumps([{name: str(value) for name, value in trace.attrs.items()}, tokens])
     return _drawn(name, asked, json.dumps(options, sort_keys=True), language(), trace)

@@ -29,6 +29,8 @@ TERMS: dict[str, str] = {
     "gate": N_("Numbers between 0 and 1, one for each unit, that say how much may pass."),
     "hidden state": N_(
         "What the network shows at a step, a number for each unit; the next guess is made of it."),
+    "layer": N_("A row of units with weights of its own: it reads what the layer below shows."),
+    "direction": N_("From the beginning to the end, or from the end to the beginning."),
     "unit": N_("One of the numbers that a layer remembers."),
     "backpropagation through time": N_(
         "The error of a guess is passed back from step to step, and at each step says how every "

@@ -18,12 +18,14 @@ PARTS = ("from_input", "from_state", "bias_input", "bias_state")
 
 def step_with_numbers(spec: Recurrent, trace: xr.Dataset, sums: xr.Dataset) -> None:
     """The equations of one unit at one token. sums: what the probe `inspect` said of it."""
-    token, layer, unit = (int(sums.attrs[name]) for name in ("token", "layer", "unit"))
-    now = {name: float(plane(trace, name, layer)[token, unit]) for name in spec.observes}
-    before = {
-        name: float(plane(trace, name, layer)[token - 1, unit]) if token else 0.0
-        for name in spec.observes
-    }
+    token, layer, unit, way = (
+        int(sums.attrs[name]) for name in ("token", "layer", "unit", "direction")
+    )
+    planes = {name: plane(trace, name, layer, way)[:, unit] for name in spec.observes}  # (token,)
+    now = {name: float(values[token]) for name, values in planes.items()}
+    earlier = token + 1 if way else token - 1
+    known = 0 <= earlier < trace.sizes["token"]
+    before = {name: float(values[earlier]) if known else 0.0 for name, values in planes.items()}
     blocks = [str(block) for block in sums["block"].values]
     filled = {
         block: Sums(*(float(sums[part].sel(block=block)) for part in PARTS)) for block in blocks

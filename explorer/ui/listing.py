@@ -26,11 +26,12 @@ class Standing:
     parameters: int
 
     @property
-    def subject(self) -> tuple[str, str, float]:
-        """What it learns: text, tokens, what is held out. Only runs with the same one compare."""
+    def subject(self) -> tuple[str, str, float, bool]:
+        """What it learns: text, tokens, what is held out, and whether it may read the tokens that
+        it guesses. Only runs with the same one compare."""
         experiment = self.run.experiment
         return (experiment.data.sha256, experiment.tokens.model_dump_json(),
-                experiment.data.held_out)
+                experiment.data.held_out, bool(getattr(experiment.model, "bidirectional", False)))
 
 
 def standings(runs: Sequence[Run], given: Sequence[str]) -> list[Standing]:
@@ -67,7 +68,7 @@ def _standing(run: Run, name: str, given: bool) -> Standing:
 
 def subjects(listed: Sequence[Standing]) -> list[list[Standing]]:
     """Those that compare, together; in the order in which the first of each comes."""
-    found: dict[tuple[str, str, float], list[Standing]] = {}
+    found: dict[tuple[str, str, float, bool], list[Standing]] = {}
     for standing in listed:
         found.setdefault(standing.subject, []).append(standing)
     return list(found.values())

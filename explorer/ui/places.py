@@ -30,6 +30,8 @@ PLACES = (
           N_("What does the network let in, keep, and let out?")),
     Place("cutting", N_("Cutting the chain"), N_("Recurrent"),
           N_("How much of the past may we cut off?")),
+    Place("deep", N_("Deep, and both ways"), N_("Recurrent"),
+          N_("What do more layers see, and what if it reads backwards too?")),
     Place("runs", N_("My runs"), N_("Runs"), N_("Which of your runs learnt best?")),
 )
 HOME = PLACES[0].name

@@ -25,6 +25,8 @@ def describe(run: Run) -> str:
         parts.append(f"{layers} × {hidden}" if layers > 1 else str(hidden))
     parts.append(middle(experiment.data.name, 28))
     best = best_perplexity(run)
+    if getattr(experiment.model, "bidirectional", False):
+        parts.append(_("both ways"))
     if best is not None:
         parts.append(_("perplexity {value}", value=f"{best:.2f}"))
     if not experiment.pure:
@@ -64,9 +66,9 @@ def whole(key: str) -> Run:
     return run
 
 
-def choose_run() -> Run:
+def choose_run(first: str | None = None) -> Run:
     """A choice among one's own runs, the shipped ones and the one in the link, which it starts
-    from. Ends the page when there is none at all."""
+    from, else from `first`. Ends the page when there is none at all."""
     names = listed()
     linked = st.query_params.get("run")
     if linked and linked not in names:
@@ -76,7 +78,7 @@ def choose_run() -> Run:
         st.info(_("There is no trained run yet."), icon=":material/model_training:")
         onward("pages/train.py", _("Train one on a text of your own"))
         st.stop()
-    link.seed("run", next(iter(runs)), allowed=list(runs))
+    link.seed("run", first if first in runs else next(iter(runs)), allowed=list(runs))
     key: str = st.selectbox(
         _("Run"), list(runs), key="run", format_func=lambda key: names[key] or called(runs[key])
     )

@@ -65,6 +65,14 @@ def _watch(key: str, was_alive: bool) -> None:
         st.progress(0.0, _("Getting ready …"))
         return
     _numbers(history, run, job)
+    if getattr(run.experiment.model, "bidirectional", False):
+        st.info(
+            _(
+                "It reads both ways, so it has read the token that it is to guess: its perplexity "
+                "says nothing of how well it writes. The page “Deep, and both ways” shows why."
+            ),
+            icon=":material/swap_horiz:",
+        )
     last = int(history["step"].iloc[-1])
     show(_curve(key, last, len(history), theme(), language(), history, run), key="curve")
     _samples(run, alive)

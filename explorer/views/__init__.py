@@ -1,8 +1,23 @@
 """One file per picture: Trace → Figure. No torch, no Streamlit."""
 
-from explorer.views import gates, history, truncation
+from explorer.views import (
+    deep,
+    gates,
+    history,
+    truncation,
+)
 from explorer.views.figure import VIEWS, Figure, View, figure
 from explorer.views.palette import Palette, palette
 
-__all__ = ["VIEWS", "Figure", "Palette", "View", "figure", "gates", "history", "palette",
-           "truncation"]
+__all__ = [
+    "VIEWS",
+    "Figure",
+    "Palette",
+    "View",
+    "deep",
+    "figure",
+    "gates",
+    "history",
+    "palette",
+    "truncation",
+]

@@ -24,9 +24,9 @@ NAMED = 100  # beyond so many tokens the axis is not labelled; the strip of text
 Array = NDArray[Any]
 
 
-def plane(trace: xr.Dataset, observation: str, layer: int = 0) -> Array:
-    """One observation of one layer: (token, unit)."""
-    values: Array = trace[observation].isel(layer=layer, direction=0).values
+def plane(trace: xr.Dataset, observation: str, layer: int = 0, direction: int = 0) -> Array:
+    """One observation of one layer: (token, unit). direction: 1 reads backwards."""
+    values: Array = trace[observation].isel(layer=layer, direction=direction).values
     return values
 
 
@@ -48,6 +48,7 @@ def gates(
     unit: int = 0,
     start: int = 0,
     theme: Theme = "light",
+    direction: int = 0,
 ) -> Figure:
     """Every unit of one gate or state over the text, as a heatmap (unit × token).
 
@@ -56,7 +57,7 @@ def gates(
     """
     name = observation or next(n for n in OBSERVATIONS if n in trace)
     seen, colours = OBSERVATIONS[name], palette(theme)
-    values = plane(trace, name, layer)  # (token, unit)
+    values = plane(trace, name, layer, direction)  # (token, unit)
     T = len(values)
     rows = order_units(values, order, unit)[: max(1, CELLS // min(T, WIDEST))]
     columns = slice(start, min(T, start + max(1, CELLS // len(rows))))
@@ -106,7 +107,7 @@ def gates(
     return Figure(
         chart,
         data,
-        _caption(trace, name, layer, rows, columns),
+        _caption(trace, name, layer, rows, columns, direction),
         _alt(trace, name, drawn),
         f"{name}-layer{layer + 1}",
     )
@@ -120,11 +121,12 @@ def units(
     chosen: Sequence[int] = (0,),
     start: int = 0,
     theme: Theme = "light",
+    direction: int = 0,
 ) -> Figure:
     """Lines of chosen units of one gate or state over the text."""
     name = observation or next(n for n in OBSERVATIONS if n in trace)
     seen, colours = OBSERVATIONS[name], palette(theme)
-    values = plane(trace, name, layer)[start : start + WIDEST]  # (token, unit)
+    values = plane(trace, name, layer, direction)[start : start + WIDEST]  # (token, unit)
     labels = [str(label) for label in trace["label"].values[start : start + WIDEST]]
     x = [f"{start + i} {shown(label)}" for i, label in enumerate(labels)]
     chart = go.Figure(
@@ -177,9 +179,12 @@ def units(
 
 
 @view("saturation", "left")
-def saturation(trace: xr.Dataset, layer: int = 0, theme: Theme = "light") -> Figure:
+def saturation(
+    trace: xr.Dataset, layer: int = 0, theme: Theme = "light", direction: int = 0
+) -> Figure:
     """Each unit of each gate by how often it is nearly shut and nearly open (Karpathy 2015)."""
     colours = palette(theme)
+    trace = trace.isel(direction=direction, missing_dims="ignore")
     marks = ("circle", "diamond", "cross")
     chart = go.Figure(
         [
@@ -252,7 +257,9 @@ def _order_name(order: str, unit: int) -> str:
     }[order]
 
 
-def _caption(trace: xr.Dataset, name: str, layer: int, rows: Array, columns: slice) -> str:
+def _caption(
+    trace: xr.Dataset, name: str, layer: int, rows: Array, columns: slice, direction: int
+) -> str:
     T, H = trace.sizes["token"], trace.sizes["unit"]
     said = _(
         "{what} of layer {layer} of the {model} at step {step}, while it reads {tokens} tokens.",
@@ -262,6 +269,8 @@ def _caption(trace: xr.Dataset, name: str, layer: int, rows: Array, columns: sli
         step=trace.attrs["step"],
         tokens=T,
     )
+    if direction:
+        said += " " + _("This half of it reads from the end of the text to its beginning.")
     if len(rows) == H and columns.stop - columns.start == T:
         return said + " " + _("All {units} units, every value as computed.", units=H)
     return (

@@ -24,9 +24,11 @@ FEWEST = 3  # tokens of a class before anything is said of it
 APART = 0.03  # of a gate's range: smaller differences are not worth a word
 
 
-def gates(trace: xr.Dataset, observation: str, layer: int = 0) -> list[str]:
+def gates(
+    trace: xr.Dataset, observation: str, layer: int = 0, direction: int = 0
+) -> list[str]:
     """Two or three sentences about one gate or state."""
-    values = plane(trace, observation, layer)  # (token, unit)
+    values = plane(trace, observation, layer, direction)  # (token, unit)
     labels = [str(label) for label in trace["label"].values]
     said = [_saturated(values, observation)]
     said += _by_class(values, labels, observation)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from torch import nn
 
 from explorer.errors import ExperimentError
@@ -24,12 +25,17 @@ SPECS = [
     LSTM(hidden=4, layers=3, dropout=0.3),
     GRU(hidden=6, layers=2, input="one-hot"),
     LSTM(hidden=4, embedding=4, tied=True),
+    RNN(hidden=4, layers=2, bidirectional=True),
+    GRU(hidden=4, layers=8),
+    GRU(hidden=3, layers=2, input="one-hot", bidirectional=True),
+    LSTM(hidden=4, bidirectional=True, forget_bias=1.0),
+    LSTM(hidden=3, layers=3, dropout=0.3, bidirectional=True),
 ]
 CELLS = {"rnn": nn.RNNCell, "gru": nn.GRUCell, "lstm": nn.LSTMCell}
 
 
 def names(spec: Recurrent) -> str:
-    return f"{spec.kind}-{spec.layers}-{spec.input}"
+    return f"{spec.kind}-{spec.layers}-{spec.input}" + "-both" * spec.bidirectional
 
 
 @pytest.mark.parametrize("spec", [s for s in SPECS if s.layers == 1], ids=names)
@@ -62,29 +68,35 @@ def test_layers_cells_and_replay_agree_with_the_whole_network(spec: Recurrent) -
     torch.manual_seed(1)
     network = spec.build(7).double().eval()
     ids = torch.randint(7, (9,))
-    whole, _ = network.core(network.read(ids).double())  # (T, hidden)
-    x, by_cell = network.read(ids).double(), []
+    whole, _ = network.core(network.read(ids).double())  # (T, width)
+    x = network.read(ids).double()
     for layer in range(spec.layers):
-        w, state = network.weights(layer), network.start()
-        h, _ = network.layer(layer)(x)
-        once, stepwise = Tape(), Tape()
-        with record(once):
-            spec.replay(x, h, state, w, layer=layer)
-        with record(stepwise):
-            for t, row in enumerate(x):
-                state = spec.step(row, state, w, layer=layer, token=t)
-        for name in spec.observes:
-            (replayed,) = once.kept[name].values()
-            steps = torch.stack(list(stepwise.kept[name].values()))
-            assert torch.allclose(replayed, steps, atol=1e-12, rtol=0), name
-        by_cell.append(h)
-        x = h
-    assert torch.allclose(by_cell[-1], whole, atol=1e-12, rtol=0)
+        shown = []
+        for direction in range(spec.directions):
+            read = x.flip(0) if direction else x
+            w, state = network.weights(layer, direction), network.start()
+            h, _ = network.layer(layer, direction)(read)
+            once, stepwise = Tape(), Tape()
+            with record(once):
+                spec.replay(read, h, state, w, layer=layer)
+            with record(stepwise):
+                for t, row in enumerate(read):
+                    state = spec.step(row, state, w, layer=layer, token=t)
+            for name in spec.observes:
+                (replayed,) = once.kept[name].values()
+                steps = torch.stack(list(stepwise.kept[name].values()))
+                assert torch.allclose(replayed, steps, atol=1e-12, rtol=0), name
+            shown.append(h.flip(0) if direction else h)
+        x = torch.cat(shown, -1)
+    assert torch.allclose(x, whole, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=names)
 def test_parameters_are_counted_as_built(spec: Recurrent) -> None:
-    assert sum(p.numel() for p in spec.build(11).parameters()) == spec.parameters(11)
+    network = spec.build(11)
+    assert sum(p.numel() for p in network.parameters()) == spec.parameters(11)
+    built = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    assert spec.shapes(11).items() <= built.items()
 
 
 def test_forget_bias_is_added_once() -> None:
@@ -95,6 +107,49 @@ def test_forget_bias_is_added_once() -> None:
     difference = biased.core.bias_ih_l0 - plain.core.bias_ih_l0
     assert difference.tolist() == pytest.approx([0] * 3 + [2] * 3 + [0] * 6)
     assert torch.equal(biased.core.bias_hh_l0, plain.core.bias_hh_l0)
+
+
+def test_forget_bias_is_added_in_both_directions_of_every_layer() -> None:
+    def biases(added: float) -> list[torch.Tensor]:
+        torch.manual_seed(3)
+        spec = LSTM(hidden=3, layers=2, bidirectional=True, forget_bias=added)
+        return [b for name, b in spec.build(5).core.named_parameters() if "bias_ih" in name]
+
+    plain, biased = biases(0.0), biases(2.0)
+    assert len(plain) == 4
+    for one, other in zip(plain, biased, strict=True):
+        assert (other - one).tolist() == pytest.approx([0] * 3 + [2] * 3 + [0] * 6)
+
+
+def test_tied_weights_and_both_directions_are_refused_with_the_reason() -> None:
+    with pytest.raises(ValidationError, match="reads twice as many numbers"):
+        LSTM(hidden=4, embedding=4, tied=True, bidirectional=True)
+
+
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_one_direction_is_what_runs_before_had(kind: str) -> None:
+    spec = Model.parse({"kind": kind, "hidden": 4})
+    assert "bidirectional" not in spec.model_dump()
+    assert "bidirectional" in Model.parse({"kind": kind, "bidirectional": True}).model_dump()
+
+
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_a_carried_state_is_carried_forwards_only(kind: str) -> None:
+    """What the backward direction left is of the past: it would read from there into the future."""
+    torch.manual_seed(0)
+    network = Model.parse(
+        {"kind": kind, "hidden": 4, "layers": 2, "bidirectional": True}
+    ).build(7).double()
+    ids = torch.randint(7, (9, 2))
+    _, state = network(ids)
+    states = state if isinstance(state, tuple) else (state,)
+    for part in states:
+        part[1::2] = torch.nan  # layer 0 backward, layer 1 backward
+    logits, _ = network(ids, state)
+    assert torch.isfinite(logits).all()
+    for part in states:
+        part[0::2] += 1.0
+    assert not torch.allclose(network(ids, state)[0], logits)
 
 
 def test_the_lstm_by_hand() -> None:

@@ -1,5 +1,8 @@
 """Small networks, trained for a moment, opened for the probes."""
 
+import copy
+import dataclasses
+
 import pytest
 
 from explorer.experiment import Experiment
@@ -16,6 +19,8 @@ SETTINGS = [
     ("gru", {"layers": 2}),
     ("lstm", {}),
     ("lstm", {"layers": 2, "input": "one-hot"}),
+    ("gru", {"bidirectional": True}),
+    ("lstm", {"layers": 2, "bidirectional": True}),
 ]
 
 
@@ -24,6 +29,11 @@ def open_trained(model: Model, steps: int = 30) -> Opened:
     tokenizer = Tokenizer.learn(TEXT, experiment.tokens)
     last = [e for e in train(experiment, tokenizer) if isinstance(e, Snapshot)][-1]
     return Opened.from_weights(experiment, tokenizer, last.step, last.weights)
+
+
+def in_double(opened: Opened) -> Opened:
+    """The same network in float64."""
+    return dataclasses.replace(opened, network=copy.deepcopy(opened.network).double())
 
 
 @pytest.fixture(scope="session", params=SETTINGS, ids=lambda p: f"{p[0]}-{len(p[1])}")

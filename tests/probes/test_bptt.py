@@ -1,24 +1,19 @@
 """Gradients = central differences, in float64."""
 
-import copy
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from explorer.errors import DataError
+from explorer.models import Model
 from explorer.models.tape import Tape, record
 from explorer.probes import Opened
 from explorer.probes.bptt import gradients
 from explorer.probes.capture import through_cell
+from tests.probes.conftest import in_double, open_trained
 
 SENTENCE = "the cat sat"
-
-
-def in_double(opened: Opened) -> Opened:
-    return dataclasses.replace(opened, network=copy.deepcopy(opened.network).double())
 
 
 def loss_with_shift(opened: Opened, token: int, unit: int, by: float) -> float:
@@ -28,7 +23,8 @@ def loss_with_shift(opened: Opened, token: int, unit: int, by: float) -> float:
     push[unit] = by
 
     def change(h: torch.Tensor, axes: dict[str, int]) -> torch.Tensor:
-        return h + push if axes == {"layer": 0, "token": token} else h
+        here = axes["layer"] == 0 and axes["token"] == token and not axes.get("direction")
+        return h + push if here else h
 
     with torch.no_grad(), record(Tape(changes={"hidden": change})):
         top = through_cell(opened, ids[:-1])
@@ -51,6 +47,16 @@ def test_nothing_after_the_guess_matters(lstm: Opened) -> None:
     found = gradients(lstm, SENTENCE, at=5)["gradient"].values[0, 0]
     assert np.abs(found[:5]).sum(1).min() > 0
     assert np.abs(found[5:]).max() == 0
+
+
+def test_of_both_directions_only_what_the_guess_reads_matters() -> None:
+    """The guess of token 5 is made of the states at token 4: there the backward direction has read
+    token 4 alone."""
+    spec = {"kind": "gru", "hidden": 12, "embedding": 6, "bidirectional": True}
+    found = gradients(open_trained(Model.parse(spec)), SENTENCE, at=5)["gradient"].values[0]
+    forward, backward = np.abs(found).sum(-1)  # (token,) each
+    assert forward[:5].min() > 0
+    assert np.flatnonzero(backward).tolist() == [4]
 
 
 def test_gradients_leave_nothing_behind(lstm: Opened) -> None:

@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from explorer.errors import DataError
+from explorer.models import Model
 from explorer.probes import Opened
 from explorer.probes.capture import LONGEST, trace
+from tests.probes.conftest import in_double, open_trained
 
 SENTENCE = 'a cat sat on "the mat" (flat).'
 
@@ -16,7 +18,8 @@ def test_names_axes_and_attributes(opened: Opened) -> None:
     spec = opened.experiment.model
     for name in spec.observes:
         assert seen[name].dims == ("layer", "direction", "token", "unit")
-        assert seen[name].shape == (spec.layers, 1, len(SENTENCE), 12)
+        assert seen[name].shape == (spec.layers, spec.directions, len(SENTENCE), 12)
+    assert seen["direction"].values.tolist() == ["forward", "backward"][: spec.directions]
     assert seen["logits"].dims == ("token", "vocabulary")
     assert "".join(seen["label"].values) == SENTENCE
     assert seen.attrs["run"] == opened.key
@@ -61,10 +64,40 @@ def test_the_laws_of_the_lstm_hold_from_the_trace_alone(lstm: Opened) -> None:
 def test_the_law_of_the_gru_holds_from_the_trace_alone(opened: Opened) -> None:
     if opened.experiment.model.kind != "gru":
         return
-    t = trace(opened, SENTENCE).isel(direction=0)
-    before = np.concatenate([np.zeros((2, 1, 12)), t["hidden"].values[:, :-1]], axis=1)
-    z = t["update"].values
-    np.testing.assert_allclose(t["hidden"], z * before + (1 - z) * t["candidate"], atol=1e-6)
+    whole = trace(opened, SENTENCE)
+    for direction in range(whole.sizes["direction"]):
+        t = whole.isel(direction=direction, token=slice(None, None, -1 if direction else 1))
+        h = t["hidden"].values  # (layer, token in the order of reading, unit)
+        before = np.concatenate([np.zeros((len(h), 1, 12)), h[:, :-1]], axis=1)
+        z = t["update"].values
+        np.testing.assert_allclose(h, z * before + (1 - z) * t["candidate"], atol=1e-6)
+
+
+@pytest.mark.parametrize("by_cell", [False, True])
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize(("layers", "both"), [(4, False), (1, True), (3, True)])
+def test_the_trace_of_deep_and_of_both_directions_is_pytorchs(
+    kind: str, layers: int, both: bool, by_cell: bool
+) -> None:
+    """Layer by layer, each direction, in float64, against nn.RNN, nn.GRU, nn.LSTM with its weights
+    copied into them."""
+    opened = in_double(
+        open_trained(Model.parse({"kind": kind, "hidden": 8, "embedding": 5, "layers": layers,
+                                  "bidirectional": both}), steps=3))
+    core = opened.network.core
+    seen = trace(opened, SENTENCE, by_cell=by_cell)
+    x = opened.network.read(torch.from_numpy(seen["id"].values))  # (T, inputs)
+    for layer in range(layers):
+        theirs = type(core)(x.shape[1], 8, bidirectional=both).double()
+        theirs.load_state_dict({
+            name.replace(f"_l{layer}", "_l0"): value
+            for name, value in core.state_dict().items() if f"_l{layer}" in name})
+        with torch.no_grad():
+            x, _ = theirs(x)  # (T, directions · 8)
+        ours = seen["hidden"].values[layer].transpose(1, 0, 2).reshape(len(SENTENCE), -1)
+        np.testing.assert_allclose(ours, x, atol=1e-12, rtol=0)
+    with torch.no_grad():
+        np.testing.assert_allclose(seen["logits"], opened.network.decoder(x), atol=1e-12, rtol=0)
 
 
 def test_nothing_and_too_much_are_refused(lstm: Opened) -> None:

@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import DataError
+from explorer.models import Model
 from explorer.probes import Opened
 from explorer.probes.generation import choose, generate
+from tests.probes.conftest import open_trained
 
 
 def test_probabilities_are_the_networks_own(opened: Opened) -> None:
@@ -16,9 +18,22 @@ def test_probabilities_are_the_networks_own(opened: Opened) -> None:
     ids = torch.from_numpy(written["id"].values)
     with torch.no_grad():
         logits, _ = opened.network(ids[:, None])  # (T, 1, vocabulary)
+        if opened.network.spec.bidirectional:  # a window of 16 was trained: so many are read
+            parts = [ids[max(0, t - 15) : t + 1, None] for t in range(len(ids))]
+            logits = torch.stack([opened.network(part)[0][-1] for part in parts])
     own = logits[:-1, 0].softmax(-1).gather(1, ids[1:, None])[:, 0]
     np.testing.assert_allclose(written["probability"].values[1:], own, rtol=1e-4)
     assert written["generated"].values.tolist() == [False] * 4 + [True] * 20
+
+
+def test_of_both_directions_nothing_that_follows_changes_a_guess() -> None:
+    spec = {"kind": "lstm", "hidden": 12, "embedding": 6, "layers": 2, "bidirectional": True}
+    opened = open_trained(Model.parse(spec))
+    ids = opened.tokenizer.encode("the cat sat on the flat mat").ids.tolist()
+    one = generate(opened, tokens=3, prefix_ids=ids)
+    other = generate(opened, tokens=3, prefix_ids=[*ids[:20], *ids[:7]])
+    np.testing.assert_array_equal(
+        one["candidate_probability"][:21], other["candidate_probability"][:21])
 
 
 def test_the_same_seed_writes_the_same(lstm: Opened) -> None:

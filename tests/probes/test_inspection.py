@@ -46,6 +46,22 @@ def test_every_architecture_and_layer(opened: Opened) -> None:
         assert bent == pytest.approx(float(shown), abs=1e-6)
 
 
+def test_the_backward_direction_adds_up_from_the_token_after(opened: Opened) -> None:
+    spec = opened.experiment.model
+    if not spec.bidirectional:
+        with pytest.raises(DataError, match="There is no direction 1"):
+            inspect(opened, SENTENCE, token=2, direction=1)
+        return
+    seen = trace(opened, SENTENCE).isel(layer=spec.layers - 1, direction=1)
+    gate = "reset" if spec.kind == "gru" else "forget"
+    for token in (0, 9, len(SENTENCE) - 1):
+        step = inspect(opened, SENTENCE, token, spec.layers - 1, unit=4, direction=1)
+        parts = ("from_input", "from_state", "bias_input", "bias_state")
+        total = sum(step[part].sel(block=gate).values for part in parts)
+        assert sigmoid(total) == pytest.approx(float(seen[gate][token, 4]), abs=1e-6)
+    assert np.abs(step["state_terms"]).max() == 0, "nothing comes after the last token"
+
+
 @pytest.mark.parametrize("wrong", [{"token": 99}, {"layer": 1}, {"unit": 12}, {"token": -1}])
 def test_outside_the_network_is_refused(lstm: Opened, wrong: dict[str, int]) -> None:
     with pytest.raises(DataError, match="There is no"):
@@ -56,13 +72,13 @@ def test_saturation_is_counted_over_the_whole_text(opened: Opened) -> None:
     found = saturation(opened, most=300)
     whole = trace(opened, opened.experiment.text.content[:300])
     for name in found["observation"].values:
-        values = whole[name].values[:, 0]  # (layer, token, unit)
+        values = whole[name].values  # (layer, direction, token, unit)
         low = -0.9 if name == "hidden" else 0.1
         np.testing.assert_allclose(
-            found["left"].sel(observation=name), (values < low).mean(1), atol=2e-3
+            found["left"].sel(observation=name), (values < low).mean(2), atol=2e-3
         )
         np.testing.assert_allclose(
-            found["right"].sel(observation=name), (values > 0.9).mean(1), atol=2e-3
+            found["right"].sel(observation=name), (values > 0.9).mean(2), atol=2e-3
         )
     assert found.attrs["tokens"] == 300
 
