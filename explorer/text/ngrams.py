@@ -57,7 +57,7 @@ class Seen(NamedTuple):
     """Of each token of a text (T,): c(h w), c(h), N₁₊(h), and whether the text reaches back far
     enough for there to be an h."""
 
-    count: Ids
+    hits: Ids
     total: Ids
     types: Ids
     reaches: NDArray[np.bool_]
@@ -140,8 +140,8 @@ class Counts:
         contexts = np.zeros(len(ids), np.int64)
         for n, level in enumerate(self.levels, 1):
             grams = level.find(contexts, ids)
-            count = np.append(level.counts, 0)[grams]
-            yield Seen(count, level.totals[contexts], level.types[contexts],
+            hits = np.append(level.counts, 0)[grams]
+            yield Seen(hits, level.totals[contexts], level.types[contexts],
                        np.arange(len(ids)) >= n - 1)
             contexts = np.append(-1, grams[:-1])[: len(ids)]
 
@@ -171,7 +171,7 @@ def chances(counts: Counts, smoothing: Smoothing, ids: Ids) -> Floats:
     lower = np.full(len(ids), 1 / counts.V)
     rows = []
     for seen in counts.look(ids):
-        made = smoothing.chance(lower, seen.count, seen.total, seen.types, counts.V)
+        made = smoothing.chance(lower, seen.hits, seen.total, seen.types, counts.V)
         lower = np.where(seen.reaches, made, lower)
         rows.append(lower[1:])
     return np.stack(rows)

@@ -39,6 +39,12 @@ class Curve:
     history: pd.DataFrame
 
 
+def counted(best: tuple[int, float, int] | None) -> dict[str, float]:
+    """The baseline of counting: the order of the best n-gram model, its held-out perplexity, and
+    over how many guesses. None where nothing is known of it."""
+    return {_("best n-gram (order {n})", n=best[0]): best[1]} if best else {}
+
+
 def perplexity(
     curves: Sequence[Curve],
     baselines: Mapping[str, float],
