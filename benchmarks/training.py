@@ -2,14 +2,13 @@
 as every run is, over a bare loop.
 
 The peer is what one writes in ten lines of PyTorch: the same layers, AdamW (fused), clipping,
-batch and window, and nothing else: no validation, no snapshot, no progress, no schedule. Both run
-in one thread, in turns of a few steps, in the same process; seconds are that thread's own, so that
-a neighbour on the machine counts for neither.
+batch and window, and nothing else: no validation, no snapshot, no progress, no schedule. Both take
+as many steps as a default run does (about 15 s), in one thread, in turns of a few steps, in the
+same process; seconds are that process's own, so that a neighbour on the machine counts for neither.
 """
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -26,9 +25,7 @@ from explorer.text import Text, Tokenizer, corpus
 from explorer.training.events import Progress
 from explorer.training.loop import train
 
-STEPS = 200
 TURN = 20  # steps that one side takes before the other has its turn
-PATIENCE = 30.0  # seconds for one row; at least one repetition is made
 LAYERS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
@@ -57,19 +54,19 @@ def bare(experiment: Experiment, tokenizer: Tokenizer) -> Iterator[None]:
 def compare(experiment: Experiment, tokenizer: Tokenizer) -> tuple[float, float]:
     """Seconds of all steps of ours, with everything between them, and of as many bare ones."""
     theirs = bare(experiment, tokenizer)
-    seconds = [0.0, 0.0]
+    seconds, steps = [0.0, 0.0], experiment.training.steps
     next(theirs)  # the first step of a process pays for the kernels' choice
     with TemporaryDirectory() as folder:
         recorder = Store(folder).recorder(experiment)
         ours = train(experiment, tokenizer)
         done = 0
-        while done < STEPS:
+        while done < steps:
             began = time.process_time()
             turn = 0
             for event in ours:
                 recorder.record(event)
                 turn += isinstance(event, Progress)
-                if turn == TURN and done + turn < STEPS:  # the last turn ends with a snapshot
+                if turn == TURN and done + turn < steps:  # the last turn ends with a snapshot
                     break
             between = time.process_time()
             list(islice(theirs, turn))
@@ -84,15 +81,10 @@ def measure(text: Text | None = None) -> Iterator[Row]:
     text = text or corpus("story-en")
     for kind in LAYERS:
         for hidden in (128, 256, 512):
-            experiment = Experiment.language_model(
-                text, model={"kind": kind, "hidden": hidden}, steps=STEPS)
+            experiment = Experiment.language_model(text, model={"kind": kind, "hidden": hidden})
             tokenizer = Tokenizer.learn(text, experiment.tokens)
-            pairs: list[tuple[float, float]] = []
-            end = time.process_time() + PATIENCE
-            while not pairs or (len(pairs) < 3 and time.process_time() < end):
-                pairs.append(compare(experiment, tokenizer))
-            ratio = statistics.median(theirs / ours for ours, theirs in pairs)
-            tokens = STEPS * experiment.training.batch * experiment.training.window
-            ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
-            yield Row(f"training {kind} {hidden}", ratio, 0.95, True,
+            training = experiment.training
+            ours, theirs = compare(experiment, tokenizer)
+            tokens = training.steps * training.batch * training.window
+            yield Row(f"training {kind} {hidden}", theirs / ours, 0.95, True,
                       f"{tokens / ours:,.0f} tokens/s", f"{tokens / theirs:,.0f}")

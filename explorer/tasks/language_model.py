@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from explorer.experiment import Training
 
 WARM_UP = 32  # tokens read before the first scored one, so that no guess is made from a blank state
-LANE = 256  # scored tokens per lane of an evaluation
+LANE = 256  # scored tokens per lane of an evaluation …
+ABREAST = 16  # … or fewer, down to 64, so that about so many lanes are read side by side
 
 
 class LanguageModel(Task):
@@ -53,8 +54,8 @@ class LanguageModel(Task):
     def evaluate(network: nn.Module, ids: Tensor, limit: int | None = None) -> tuple[float, int]:
         """Cross-entropy per token in nats on a held-out text, and how many tokens were scored.
 
-        The text is read in lanes of `LANE` tokens, each after `WARM_UP` tokens of context (the
-        first lane has none to read). limit: score about so many tokens, lanes spread evenly.
+        The text is read in lanes of 64 to `LANE` tokens, each after `WARM_UP` tokens of context
+        (the first lane has none to read). limit: score about so many tokens, lanes spread evenly.
         """
         import torch
         from torch.nn import functional as F
@@ -62,17 +63,18 @@ class LanguageModel(Task):
         N = len(ids) - 1  # guesses that can be scored
         if N < 1:
             return float("nan"), 0
-        lanes = list(range(0, N, LANE))
+        length = min(LANE, max(64, min(N, limit or N) // ABREAST))
+        lanes = list(range(0, N, length))
         if limit is not None and limit < N:
-            keep = max(1, limit // LANE)
+            keep = max(1, limit // length)
             lanes = [lanes[i * len(lanes) // keep] for i in range(keep)]
         total, count = 0.0, 0
         with torch.no_grad():
             for chunk in range(0, len(lanes), 64):
                 starts = torch.tensor(lanes[chunk : chunk + 64])
-                steps = torch.arange(WARM_UP + LANE)[:, None]
-                where = (starts - WARM_UP).clamp(min=0) + steps  # (WARM_UP + LANE, lanes)
-                scored = (where >= starts) & (where < (starts + LANE).clamp(max=N))
+                steps = torch.arange(WARM_UP + length)[:, None]
+                where = (starts - WARM_UP).clamp(min=0) + steps  # (WARM_UP + length, lanes)
+                scored = (where >= starts) & (where < (starts + length).clamp(max=N))
                 where = where.clamp(max=N - 1)
                 inputs, targets = ids[where.to(ids.device)], ids[(where + 1).to(ids.device)]
                 logits, _ = network(inputs)  # (T, lanes, V)

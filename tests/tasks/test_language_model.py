@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from explorer.experiment import Training
-from explorer.tasks.language_model import LANE, WARM_UP, LanguageModel
+from explorer.tasks.language_model import ABREAST, LANE, WARM_UP, LanguageModel
 from explorer.training.loop import build
 from tests.training.small import small
 
@@ -87,12 +87,12 @@ def network():
     return build(small("gru", steps=1), 12).double().eval()
 
 
-def naive(network, ids, lanes):
+def naive(network, ids, lanes, size=LANE):
     """Each lane alone, from a blank state: its loss, token by token."""
     total, count = 0.0, 0
     for lane in lanes:
-        start = lane * LANE
-        begin, end = max(0, start - WARM_UP), min(start + LANE, len(ids) - 1)
+        start = lane * size
+        begin, end = max(0, start - WARM_UP), min(start + size, len(ids) - 1)
         logits, _ = network(ids[begin:end, None])
         losses = F.cross_entropy(logits[:, 0], ids[begin + 1 : end + 1], reduction="none")
         scored = losses[start - begin :]
@@ -105,17 +105,18 @@ class TestEvaluation:
     def test_it_is_the_mean_over_every_guess(self, network, length):
         ids = torch.randint(12, (length,), generator=torch.Generator().manual_seed(length))
         with torch.no_grad():
-            expected, scored = naive(network, ids, range(math.ceil((length - 1) / LANE)))
+            expected, scored = naive(network, ids, range(math.ceil((length - 1) / 64)), 64)
         loss, count = LanguageModel.evaluate(network, ids)
         assert count == scored == length - 1
         assert loss == pytest.approx(expected, rel=1e-9)
 
     def test_a_limit_scores_lanes_spread_evenly(self, network):
-        ids = torch.randint(12, (8 * LANE + 1,), generator=torch.Generator().manual_seed(0))
+        lanes = 2 * ABREAST  # twice as many as are scored
+        ids = torch.randint(12, (lanes * LANE + 1,), generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
-            expected, scored = naive(network, ids, [0, 2, 4, 6])
-        loss, count = LanguageModel.evaluate(network, ids, limit=4 * LANE)
-        assert count == scored == 4 * LANE
+            expected, scored = naive(network, ids, range(0, lanes, 2))
+        loss, count = LanguageModel.evaluate(network, ids, limit=ABREAST * LANE)
+        assert count == scored == ABREAST * LANE
         assert loss == pytest.approx(expected, rel=1e-9)
 
     def test_many_lanes_in_chunks(self, network):
