@@ -33,6 +33,21 @@ def chosen_text() -> Text:
     return text
 
 
+def summary(text: Text) -> None:
+    """The text in numbers."""
+    trace = counted.ranks(text, "word")
+    row = st.container(horizontal=True)
+    for name, value in {
+        _("characters"): len(text.content),
+        _("words"): int(trace["total"][0]),
+        _("different words"): int(trace["distinct"][0]),
+        _("words seen once"): int(trace["once"][0]),
+    }.items():
+        row.metric(name, f"{value:,}", width=140)
+    if st.session_state.get("source") != "built-in":
+        st.caption(_("Your text stays in this session: a link to this page cannot carry it."))
+
+
 def frequencies(text: Text) -> None:
     """Counts by rank."""
     picture, aside = ui.columns()
@@ -181,7 +196,7 @@ ui.header(
     _("How far does counting get you?"),
     _(
         "Before there were networks one counted: how often each word comes, and what follows what. "
-        "An {ngram} is so many {token}s in a row. Whatever a network learns, it has to guess "
+        "An {ngram} is n {token}s in a row. Whatever a network learns, it has to guess "
         "better than this.",
         ngram=ui.term("n-gram", _("n-gram")), token=ui.term("token", _("token")),
     ),
@@ -189,10 +204,8 @@ ui.header(
 left, right = st.columns([1.2, 1], gap="medium")
 with left:
     text = chosen_text()
-with right:
-    st.caption(
-        _("A text of your own stays in this session: a link to this page carries a built-in text "
-          "only."))
+with right, ui.guard():
+    summary(text)
 with st.spinner(_("Counting …"), show_time=len(text.content) > LARGE):
     frequencies(text)
     models(text)

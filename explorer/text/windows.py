@@ -41,8 +41,7 @@ def cut(N: int, window: int, batch: int, sampling: Sampling, seed: int, step: in
     steps = steps_of_epoch(N, window, batch, sampling)
     epoch, index = divmod(step, steps)
     slack = N - 1 - batch * steps * window  # tokens that no lane reads this time
-    [drawn] = _random(seed * 1_000_003 + epoch, 1)
-    offset = int(drawn) % (slack + 1)
+    offset = _drawn(seed * 1_000_003 + epoch) % (slack + 1)
     lanes = offset + np.arange(batch) * (steps * window)
     return Cut(lanes + index * window, index == 0, epoch)
 
@@ -58,7 +57,7 @@ def steps_of_epoch(N: int, window: int, batch: int, sampling: Sampling) -> int:
 def _shuffled(N: int, window: int, seed: int) -> Places:
     """All windows of an epoch in the order in which they are read: kept for its later steps."""
     first = max(0, N - 1 - window)  # the last place where one can begin
-    offset = min(int(_random(seed, 1)[0]) % window, first)
+    offset = min(_drawn(seed) % window, first)
     starts = np.arange(offset, N - window, window)
     drawn = _random(seed, len(starts))[1:]
     order = list(range(len(starts)))
@@ -68,6 +67,12 @@ def _shuffled(N: int, window: int, seed: int) -> Places:
     shuffled = starts[order]
     shuffled.flags.writeable = False
     return shuffled
+
+
+@lru_cache(maxsize=16)
+def _drawn(seed: int) -> int:
+    """The first draw of an epoch, kept for its later steps."""
+    return int(_random(seed, 1)[0])
 
 
 def _random(seed: int, count: int) -> Places:

@@ -27,7 +27,7 @@ TERMS: dict[str, str] = {
     "snapshot": N_("The weights as they were after so many steps."),
     "token": N_("One piece of text that the network reads in one step: a character, say."),
     "n-gram": N_(
-        "So many tokens in a row: one is a unigram, two are a bigram, three a trigram."),
+        "n tokens in a row: one is a unigram, two are a bigram, three a trigram."),
     "gate": N_("Numbers between 0 and 1, one for each unit, that say how much may pass."),
     "hidden state": N_(
         "What the network shows at a step, a number for each unit; the next guess is made of it."),

@@ -17,6 +17,7 @@ WAYS = {"random": N_("random windows"), "sequential": N_("sequential, state carr
 TALL = 26  # pixels of a step
 TINT = 0.45  # of a row's colour that is the page's own
 BAR = 0.66  # of a step's height
+LAST = 2000  # in the legend, after the rows
 
 
 def shade(colours: Palette, row: int, strong: bool = True) -> str:
@@ -39,8 +40,11 @@ def minibatches(trace: xr.Dataset, at: int = 1, theme: Theme = "light") -> Figur
     for place, way in enumerate(ways, 1):
         _rows(chart, trace.sel(sampling=way), place, at, colours)
     S, T = trace.sizes["step"], trace.sizes["token"]
-    chart.update_layout(colours.layout(height=len(ways) * (TALL * S + 60) + 40), barmode="overlay",
-                        legend={"orientation": "h", "y": -0.08, "x": 0, "yanchor": "top"})
+    look = colours.layout(height=len(ways) * (TALL * S + 50) + 90)
+    chart.update_layout(look | {"margin": {"l": 8, "r": 8, "t": 76, "b": 8}}, barmode="overlay",
+                        legend={"orientation": "h", "x": 0, "y": 1, "yref": "container",
+                                "yanchor": "top", "traceorder": "normal"})
+    chart.update_layout(xaxis2=look["xaxis"], yaxis2=look["yaxis"])
     for note in chart.layout.annotations:
         note.update(x=0, xanchor="left", font={"size": 14, "color": colours.text})
     chart.update_yaxes(range=[S + 0.6, 0.4], dtick=1, showgrid=False, title={"text": _("step")})
@@ -62,7 +66,7 @@ def _rows(chart: go.Figure, one: xr.Dataset, place: int, at: int, colours: Palet
         name = _("row {number}", number=row + 1)
         chart.add_bar(
             orientation="h", y=steps, x=np.full(len(steps), window), base=starts, width=BAR,
-            name=name, legendgroup=name, showlegend=place == 1,
+            name=name, legendgroup=name, legendrank=row, showlegend=place == 1,
             marker={"color": [shade(colours, row, step == at) for step in steps],
                     "line": {"width": 0}},
             text=[str(row + 1)] * len(steps), textposition="inside", insidetextanchor="middle",
@@ -76,11 +80,11 @@ def _rows(chart: go.Figure, one: xr.Dataset, place: int, at: int, colours: Palet
             line={"color": colours.text, "width": 1.5}, row=place, col=1)
         chart.add_scatter(
             x=starts[blank], y=steps[blank], mode="markers", hoverinfo="skip",
-            name=_("a blank state"), legendgroup="blank", showlegend=place == 1 and row == 0,
-            marker={"symbol": "circle", "size": 8, "color": colours.background,
+            name=_("a blank state"), legendgroup="blank", legendrank=LAST, showlegend=place == 1 and row == 0,
+            marker={"symbol": "circle", "size": 7, "color": colours.background,
                     "line": {"color": colours.text, "width": 1.5}}, row=place, col=1)
     if place > 1:
-        chart.add_scatter(x=[None], y=[None], mode="lines", name=_("the state goes on"),
+        chart.add_scatter(x=[None], y=[None], mode="lines", name=_("the state goes on"), legendrank=LAST + 1,
                           line={"color": colours.text, "width": 1.5}, row=place, col=1)
 
 

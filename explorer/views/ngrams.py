@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from explorer.views.figure import Figure, shown, view
-from explorer.views.palette import DASHES, Palette, Theme, palette
+from explorer.views.palette import ARCHITECTURES, DASHES, Theme, palette
 from explorer.words import N_, _
 
 MARKS = ("circle", "diamond", "cross")
@@ -19,7 +19,7 @@ NAMES = {  # of n pieces side by side
     "character": (N_("single characters"), N_("two in a row"), N_("three in a row")),
 }
 SMOOTHINGS = {"laplace": "Laplace", "witten-bell": "Witten–Bell"}
-ROOM = 1.35  # above the highest line, for its words
+ROOM = 1.2  # beyond the highest and the lowest value
 
 
 @view("zipf", "rank")
@@ -49,7 +49,8 @@ def zipf(trace: xr.Dataset, theme: Theme = "light") -> Figure:
                 legendgroup=name, showlegend=False, hoverinfo="skip",
                 line={"color": colour, "width": 2.5, "dash": DASHES[i % len(DASHES)]},
             )
-    chart.update_layout(colours.layout(height=430), legend={"orientation": "h", "y": 1.1, "x": 0})
+    chart.update_layout(colours.layout(height=430), legend={"orientation": "h", "y": 1.02,
+                                                            "yanchor": "bottom", "x": 0})
     for update, title in ((chart.update_xaxes, _("rank: 1 is the most frequent")),
                           (chart.update_yaxes, _("how often it comes"))):
         update(type="log", dtick=1, exponentformat="none", separatethousands=True,
@@ -115,15 +116,20 @@ def ngrams(
             hovertemplate=_("order {n}: {value}", n="%{x}", value="%{y:.3f}") + "<extra>"
             + SMOOTHINGS[name] + "</extra>",
         )
-    lines = {_("blind guess among {count}", count=trace.attrs["vocabulary"]):
-             ("", float(trace.attrs["vocabulary"]))} | dict(networks or {})
-    for name, (kind, score) in lines.items():
-        _line(chart, colours, name, kind, score)
-    chart.update_layout(colours.layout(height=400), legend={"orientation": "h", "y": 1.1, "x": 0})
+    ends = [min(orders) - 0.2, max(orders) + 0.2]
+    guess, V = _("blind guess among {count}", count=trace.attrs["vocabulary"]), float(
+        trace.attrs["vocabulary"])
+    _line(chart, ends, guess, V, {"color": colours.muted, "width": 1.5, "dash": "longdash"})
+    for name, (kind, score) in (networks or {}).items():
+        _line(chart, ends, f"{shown(name, 40).replace('␣', ' ')}: {score:.2f}", score,
+              {"color": colours.architecture(kind), "width": 1.5,
+               "dash": DASHES[ARCHITECTURES.index(kind) % len(DASHES)]})
+    chart.update_layout(colours.layout(height=400), legend={"orientation": "h", "y": 1.02,
+                                                            "yanchor": "bottom", "x": 0})
     chart.update_xaxes(title={"text": _("order: tokens in a row that are counted")}, dtick=1,
-                       range=[0.8, max(orders) + 0.2], showgrid=False)
-    everything = [*np.concatenate(list(values.values())), *(score for _kind, score in
-                                                            lines.values())]
+                       range=ends, showgrid=False)
+    everything = [V, *np.concatenate(list(values.values())),
+                  *(score for _kind, score in (networks or {}).values())]
     chart.update_yaxes(
         type="log", title={"text": _("held-out perplexity")}, tickvals=_ticks(everything),
         ticktext=[f"{tick:g}" for tick in _ticks(everything)],
@@ -132,15 +138,12 @@ def ngrams(
                   _caption(trace), _alt(trace, values), "ngrams")
 
 
-def _line(chart: go.Figure, colours: Palette, name: str, kind: str, score: float) -> None:
-    """A line across the picture, named at its right end."""
-    colour = colours.architecture(kind) if kind else colours.muted
-    chart.add_hline(y=score,
-                    line={"color": colour, "width": 1.5, "dash": "dot" if kind else "dash"})
-    chart.add_annotation(
-        xref="paper", x=1, y=float(np.log10(score)), xanchor="right", yanchor="bottom",
-        showarrow=False, font={"color": colour, "size": 12},
-        text=shown(name, 60).replace("␣", " ") + (f": {score:.2f}" if kind else ""))
+def _line(
+    chart: go.Figure, ends: Sequence[float], name: str, score: float, line: dict[str, Any]
+) -> None:
+    """A line across the picture."""
+    chart.add_scatter(x=ends, y=[score, score], mode="lines", name=name, line=line,
+                      hovertemplate="%{y:.3f}<extra>" + name + "</extra>")
 
 
 def _ticks(values: list[Any]) -> list[float]:
