@@ -43,7 +43,10 @@ class Curve:
 def counted(best: tuple[int, float, int] | None) -> dict[str, float]:
     """The baseline of counting: the order of the best n-gram model, its held-out perplexity, and
     over how many guesses. None where nothing is known of it."""
-    return {_("best n-gram (order {n}): {value}", n=best[0], value=f"{best[1]:.2f}"): best[1]} if best else {}
+    if best is None:
+        return {}
+    n, value, _guesses = best
+    return {_("best n-gram (order {n}): {value}", n=n, value=f"{value:.2f}"): value}
 
 
 def perplexity(
