@@ -1,8 +1,11 @@
 """How far does counting get you?"""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from explorer import ui
+from explorer.errors import ExplorerError
 from explorer.text import CORPORA, Text, Tokenisation, counting, ngrams, windows
 from explorer.ui import counting as counted
 from explorer.ui import link
@@ -35,14 +38,16 @@ def chosen_text() -> Text:
 
 def summary(text: Text) -> None:
     """The text in numbers."""
-    trace = counted.ranks(text, "word")
+    numbers = {_("characters"): len(text.content)}
+    with suppress(ExplorerError):  # it has no words: the picture says so
+        trace = counted.ranks(text, "word")
+        numbers |= {
+            _("words"): int(trace["total"][0]),
+            _("different words"): int(trace["distinct"][0]),
+            _("words seen once"): int(trace["once"][0]),
+        }
     row = st.container(horizontal=True)
-    for name, value in {
-        _("characters"): len(text.content),
-        _("words"): int(trace["total"][0]),
-        _("different words"): int(trace["distinct"][0]),
-        _("words seen once"): int(trace["once"][0]),
-    }.items():
+    for name, value in numbers.items():
         row.metric(name, f"{value:,}", width=140)
     if st.session_state.get("source") != "built-in":
         st.caption(_("Your text stays in this session: a link to this page cannot carry it."))
@@ -204,7 +209,7 @@ ui.header(
 left, right = st.columns([1.2, 1], gap="medium")
 with left:
     text = chosen_text()
-with right, ui.guard():
+with right:
     summary(text)
 with st.spinner(_("Counting …"), show_time=len(text.content) > LARGE):
     frequencies(text)

@@ -86,7 +86,8 @@ def _rows(chart: go.Figure, one: xr.Dataset, place: int, at: int, colours: Palet
                     "line": {"color": colours.text, "width": 1.5}}, row=place, col=1)
     if place > 1:
         chart.add_scatter(x=[None], y=[None], mode="lines", name=_("the state goes on"),
-                          legendrank=LAST + 1, line={"color": colours.text, "width": 1.5}, row=place, col=1)
+                          legendrank=LAST + 1, line={"color": colours.text, "width": 1.5},
+                          row=place, col=1)
 
 
 def _joined(starts: Any, steps: Any, blank: Any, window: int) -> tuple[list[Any], list[Any]]:

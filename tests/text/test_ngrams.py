@@ -105,7 +105,9 @@ def assert_same(
 
 @pytest.mark.parametrize("smoothing", [Laplace(0.3), WittenBell()])
 @given(ids=texts, held=texts)
-def test_chances_are_a_distribution_s(smoothing: Smoothing, ids: list[int], held: list[int]) -> None:
+def test_chances_are_a_distribution_s(
+    smoothing: Smoothing, ids: list[int], held: list[int]
+) -> None:
     counts = Counts.of(np.array(ids), 6, 3)
     found = chances(counts, smoothing, np.array(held))
     for order in (1, 2, 3):
