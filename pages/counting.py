@@ -1,6 +1,6 @@
 """How far does counting get you?"""
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import streamlit as st
 
@@ -67,8 +67,9 @@ def frequencies(text: Text) -> None:
             ui.show(draw("zipf", trace, theme=theme), "zipf", trace)
             with aside:
                 ui.before_you_look(
-                    _("The most frequent comes so many times. How often does the tenth come?"),
-                    [_("nearly as often"), _("about a tenth of it"), _("about a hundredth of it")],
+                    _("How often does the tenth most frequent come, beside the first?"),
+                    [_("nearly as often"), _("about a tenth as often"),
+                     _("about a hundredth as often")],
                     counts.tenth(trace),
                     key="guess",
                 )
@@ -111,7 +112,7 @@ def models(text: Text) -> None:
             trace = counting.guesses(text, made, kind, alpha)
             networks = counted.trained_on(text, how)
             ui.show(draw("ngrams", trace, networks=networks, theme=theme), "ngrams", trace)
-            st.markdown(f"**{_('What they write, by Witten–Bell')}**")
+            st.subheader(_("What they write, by Witten–Bell"), anchor=False)
             written = counted.written(text, how, ngrams.WittenBell(), WRITTEN[kind], sample)
             for order, content in reversed(list(enumerate(written, 1))):
                 label, shown = st.columns([1, 9])
@@ -197,13 +198,14 @@ def spans(trace: object, way: str, at: int) -> None:
     )
 
 
+ngram = ui.term("n-gram", _("n-gram"))
 ui.header(
     _("How far does counting get you?"),
     _(
         "Before there were networks one counted: how often each word comes, and what follows what. "
         "An {ngram} is n {token}s in a row. Whatever a network learns, it has to guess "
         "better than this.",
-        ngram=ui.term("n-gram", _("n-gram")), token=ui.term("token", _("token")),
+        ngram=ngram, token=ui.term("token", _("token")),
     ),
 )
 left, right = st.columns([1.2, 1], gap="medium")
@@ -211,7 +213,7 @@ with left:
     text = chosen_text()
 with right:
     summary(text)
-with st.spinner(_("Counting …"), show_time=len(text.content) > LARGE):
+with st.spinner(_("Counting …"), show_time=True) if len(text.content) > LARGE else nullcontext():
     frequencies(text)
     models(text)
     batches(text)
