@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer import ui
 from explorer.errors import ExplorerError
-from explorer.text import CORPORA, Text, Tokenisation, counting, ngrams, windows
+from explorer.text import CORPORA, Text, Tokenisation, corpus, counting, ngrams, windows
 from explorer.ui import counting as counted
 from explorer.ui import link
 from explorer.ui.backend import draw
@@ -25,15 +25,16 @@ theme = ui.theme()
 
 
 def chosen_text() -> Text:
-    """The text of the link, if it is a built-in one; else one's own. Ends the page without any."""
+    """The text of the link, if it is a built-in one; else one's own. Until that is there, the
+    built-in one stays."""
     link.seed("corpus", next(iter(CORPORA)), allowed=CORPORA)
     text = choose_text()
     built_in = st.session_state.get("source") == "built-in"
     link.write(corpus=st.session_state["corpus"] if built_in else None)
     if text is None:
-        st.info(_("Bring a text, and it is counted here."), icon=":material/text_fields:")
-        st.stop()
-    return text
+        st.info(_("Until your text is here, the built-in one is counted."),
+                icon=":material/text_fields:")
+    return text or corpus(st.session_state["corpus"])
 
 
 def summary(text: Text) -> None:

@@ -12,6 +12,7 @@ from explorer.views.ngrams import SMOOTHINGS, signed
 from explorer.words import _
 
 Best = tuple[int, float, int]  # of an n-gram model: order, held-out perplexity, guesses
+QUOTED = 80  # characters of a longer stretch
 LEVEL = 0.01  # perplexities that differ by less than this share are level
 
 
@@ -131,9 +132,11 @@ def reading(trace: xr.Dataset) -> list[str]:
 
 def by_heart(stretch: str, order: int) -> str:
     """How much of what the highest order wrote stands in the text as it is."""
+    quoted = " ".join(stretch.split())
+    if len(quoted) > QUOTED:
+        quoted = quoted[: QUOTED // 2] + "…" + quoted[-QUOTED // 2 :]
     return _("The longest stretch that order {n} wrote as it stands in the text has {count} "
-             "characters: “{stretch}”.", n=order, count=len(stretch),
-             stretch=" ".join(stretch.split()))
+             "characters: “{stretch}”.", n=order, count=len(stretch), stretch=quoted)
 
 
 Span = tuple[int | None, bool, str]  # row of the batch, from 0; whether of this step; in words

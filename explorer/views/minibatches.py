@@ -17,7 +17,6 @@ WAYS = {"random": N_("random windows"), "sequential": N_("sequential, state carr
 TALL = 26  # pixels of a step
 TINT = 0.45  # of a row's colour that is the page's own
 BAR = 0.66  # of a step's height
-LAST = 2000  # in the legend, after the rows
 
 
 def shade(colours: Palette, row: int, strong: bool = True) -> str:
@@ -28,8 +27,8 @@ def shade(colours: Palette, row: int, strong: bool = True) -> str:
 
 @view("minibatches", "blank")
 def minibatches(trace: xr.Dataset, at: int = 1, theme: Theme = "light") -> Figure:
-    """Each step's windows where they stand in the text: a colour for each row of the batch; a ring
-    where a row begins with a blank state, a line where it goes on with the one it had.
+    """Each step's windows where they stand in the text, a colour and a number for each row of the
+    batch: a ring where a row begins with a blank state, a line where it goes on with its own.
 
     at: the step that is drawn in full colour, from 1.
     """
@@ -41,9 +40,9 @@ def minibatches(trace: xr.Dataset, at: int = 1, theme: Theme = "light") -> Figur
         _rows(chart, trace.sel(sampling=way), place, at, colours)
     S, T = trace.sizes["step"], trace.sizes["token"]
     look = colours.layout(height=len(ways) * (TALL * S + 50) + 90)
-    chart.update_layout(look | {"margin": {"l": 8, "r": 8, "t": 76, "b": 8}}, barmode="overlay",
+    chart.update_layout(look | {"margin": {"l": 8, "r": 8, "t": 60, "b": 8}}, barmode="overlay",
                         legend={"orientation": "h", "x": 0, "y": 1, "yref": "container",
-                                "yanchor": "top", "traceorder": "normal"})
+                                "yanchor": "top"})
     chart.update_layout(xaxis2=look["xaxis"], yaxis2=look["yaxis"])
     for note in chart.layout.annotations:
         note.update(x=0, xanchor="left", font={"size": 14, "color": colours.text})
@@ -66,7 +65,7 @@ def _rows(chart: go.Figure, one: xr.Dataset, place: int, at: int, colours: Palet
         name = _("row {number}", number=row + 1)
         chart.add_bar(
             orientation="h", y=steps, x=np.full(len(steps), window), base=starts, width=BAR,
-            name=name, legendgroup=name, legendrank=row, showlegend=place == 1,
+            name=name, showlegend=False,
             marker={"color": [shade(colours, row, step == at) for step in steps],
                     "line": {"width": 0}},
             text=[str(row + 1)] * len(steps), textposition="inside", insidetextanchor="middle",
@@ -80,14 +79,13 @@ def _rows(chart: go.Figure, one: xr.Dataset, place: int, at: int, colours: Palet
             line={"color": colours.text, "width": 1.5}, row=place, col=1)
         chart.add_scatter(
             x=starts[blank], y=steps[blank], mode="markers", hoverinfo="skip",
-            name=_("a blank state"), legendgroup="blank", legendrank=LAST,
+            name=_("a blank state"), legendgroup="blank",
             showlegend=place == 1 and row == 0,
             marker={"symbol": "circle", "size": 7, "color": colours.background,
                     "line": {"color": colours.text, "width": 1.5}}, row=place, col=1)
     if place > 1:
         chart.add_scatter(x=[None], y=[None], mode="lines", name=_("the state goes on"),
-                          legendrank=LAST + 1, line={"color": colours.text, "width": 1.5},
-                          row=place, col=1)
+                          line={"color": colours.text, "width": 1.5}, row=place, col=1)
 
 
 def _joined(starts: Any, steps: Any, blank: Any, window: int) -> tuple[list[Any], list[Any]]:
@@ -118,7 +116,8 @@ def _said(one: xr.Dataset, row: int, starts: Any, window: int, labels: list[str]
 
 def _caption(trace: xr.Dataset) -> str:
     return _("The first {steps} steps, as if these {tokens} tokens were the whole text: batches of "
-             "{batch} windows of {window} tokens, cut as the training cuts them.",
+             "{batch} windows of {window} tokens, cut as the training cuts them. The numbers are "
+             "the rows of the batch.",
              steps=trace.sizes["step"], tokens=trace.sizes["token"], batch=trace.sizes["row"],
              window=trace.attrs["window"])
 

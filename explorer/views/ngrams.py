@@ -51,9 +51,12 @@ def zipf(trace: xr.Dataset, theme: Theme = "light") -> Figure:
             )
     chart.update_layout(colours.layout(height=430), legend={"orientation": "h", "y": 1.02,
                                                             "yanchor": "bottom", "x": 0})
-    for update, title in ((chart.update_xaxes, _("rank: 1 is the most frequent")),
-                          (chart.update_yaxes, _("how often it comes"))):
-        update(type="log", dtick=1, exponentformat="none", separatethousands=True,
+    for update, title, values in (
+        (chart.update_xaxes, _("rank: 1 is the most frequent"), trace["rank"].values),
+        (chart.update_yaxes, _("how often it comes"), trace["count"].values),
+    ):
+        wide = values.max() > 30 * values.min()
+        update(type="log", dtick=1 if wide else "D1", exponentformat="none", separatethousands=True,
                title={"text": title})
     return Figure(chart, trace[["n", "rank", "count", "gram"]].to_dataframe(),
                   _zipf_caption(trace), _zipf_alt(trace), "zipf")

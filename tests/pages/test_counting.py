@@ -137,11 +137,12 @@ def test_an_ugly_text_is_counted_or_refused_in_words(opened: Open, content: str)
         assert plotly(page, "zipf")["data"]
 
 
-def test_no_text_no_picture(opened: Open) -> None:
-    page = opened("counting")
+def test_until_there_is_a_text_the_built_in_one_is_counted(opened: Open) -> None:
+    page = opened("counting", tokens="word", alpha="3")
+    before = plotly(page, "ngrams")["data"][0]
     well(page.get("button_group")[0].set_value("paste").run())
-    assert not page.get("plotly_chart")
-    assert "Bring a text" in said(page)
+    assert "Until your text is here, the built-in one is counted" in said(page)
+    np.testing.assert_array_equal(plotly(page, "ngrams")["data"][0]["y"], before["y"])
 
 
 @pytest.mark.parametrize(("name", "value"), [
