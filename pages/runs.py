@@ -7,9 +7,10 @@ from explorer.errors import RunError
 from explorer.store import Run
 from explorer.ui import link, listing, manage, rows
 from explorer.ui.backend import store
+from explorer.ui.counting import baseline
 from explorer.ui.naming import tell_apart
 from explorer.ui.runs import whole
-from explorer.views.history import Curve, perplexity
+from explorer.views.history import Curve, counted, perplexity
 from explorer.words import _
 
 MOST = 8  # curves in one picture
@@ -92,6 +93,8 @@ with drawing:
     if drawn:
         blind = sorted({row.blind for row in drawn})
         baselines = {_("blind guess among {count}", count=count): float(count) for count in blind}
+        if len(groups) == 1:
+            baselines |= counted(baseline(drawn[0].run))
         ui.show(perplexity([Curve(row.name, row.run.experiment.model.kind, row.run.history)
                             for row in drawn],
                            baselines, ui.theme(), height=300 + LINE * len(drawn)), "curves")

@@ -11,6 +11,7 @@ from explorer.text import Tokenisation
 from explorer.ui import link
 from explorer.ui.backend import engine, store
 from explorer.ui.controls import form, make
+from explorer.ui.counting import baseline
 from explorer.ui.source import choose_text, preview
 from explorer.ui.training import panel, samples
 from explorer.ui.writing import write
@@ -153,7 +154,8 @@ with aside:
         with ui.guard():
             ui.notice(
                 notices.training(
-                    run.history, run.tokenizer.size, samples(run), run.experiment.text.content
+                    run.history, run.tokenizer.size, samples(run), run.experiment.text.content,
+                    baseline(run),
                 )
             )
     elif key is None:

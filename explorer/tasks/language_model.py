@@ -1,15 +1,14 @@
 """Guess the next token: batches of windows, their loss, and the held-out perplexity.
 
-Two ways to cut a long text into minibatches (Zhang et al., Dive into Deep Learning, ch. 9):
-random windows, each read from a blank state; or B long lanes read in order, the state carried on.
+How a long text is cut into minibatches stands in `explorer.text.windows`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.tasks.base import Task
+from explorer.text.windows import cut
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -34,25 +33,12 @@ class LanguageModel(Task):
         """
         import torch
 
-        T, B, N = training.window, training.batch, len(ids)
-        if training.sampling == "random":
-            per_epoch = max(1, (N - 1) // (T * B))
-            epoch, index = divmod(step, per_epoch)
-            order = _order(N, T, seed * 1_000_003 + epoch)
-            picks = torch.arange(index * B, (index + 1) * B) % len(order)
-            start, blank = order[picks], True  # (B,)
-        else:
-            length = (N - 1) // B  # of a lane; the experiment has seen to it that length ≥ T
-            per_epoch = length // T
-            epoch, index = divmod(step, per_epoch)
-            draw = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-            slack = N - 1 - B * per_epoch * T
-            offset = int(torch.randint(0, slack + 1, (1,), generator=draw))
-            start = offset + torch.arange(B) * (per_epoch * T) + index * T  # (B,)
-            blank = index == 0
+        T = training.window
+        found = cut(len(ids), T, training.batch, training.sampling, seed, step)
+        start = torch.from_numpy(found.starts)  # (B,)
         where = (start + torch.arange(T + 1)[:, None]).to(ids.device)  # (T + 1, B)
         window = ids[where]
-        return window[:-1], window[1:], blank
+        return window[:-1], window[1:], found.blank
 
     @staticmethod
     def loss(
@@ -100,14 +86,3 @@ class LanguageModel(Task):
                 total += float(losses.double()[mask].sum())
                 count += int(mask.sum())
         return total / count, count
-
-
-@lru_cache(maxsize=4)
-def _order(N: int, T: int, seed: int) -> Tensor:
-    """Where the windows of an epoch begin, shuffled; drawn once for all of its steps."""
-    import torch
-
-    draw = torch.Generator().manual_seed(seed)
-    offset = int(torch.randint(0, T, (1,), generator=draw))
-    starts = torch.arange(min(offset, max(0, N - 1 - T)), N - T, T)
-    return starts[torch.randperm(len(starts), generator=draw)]

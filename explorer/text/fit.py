@@ -6,21 +6,26 @@ from explorer.errors import DataError
 from explorer.words import N_
 
 
+def kept(tokens: int, held_out: float) -> int:
+    """How many tokens of a text are trained on, when a share of its end is held out."""
+    return tokens - round(tokens * held_out)
+
+
 def check_length(tokens: int, held_out: float, window: int, batch: int, sequential: bool) -> None:
     """Raises DataError when the part that is trained on is shorter than one window (random), or
     than one window for each lane of a batch (sequential): with the numbers and the cure."""
-    kept = tokens - round(tokens * held_out)
+    trained = kept(tokens, held_out)
     needed = (batch if sequential else 1) * window + 1
-    if kept >= needed:
+    if trained >= needed:
         return
-    if sequential and kept > window:
+    if sequential and trained > window:
         raise DataError(
             N_(
                 "The text has {kept} tokens to train on, but {batch} lanes of {window} tokens need "
                 "{needed}: take a smaller batch, a shorter window, random sampling or a longer "
                 "text."
             ),
-            kept=kept,
+            kept=trained,
             batch=batch,
             window=window,
             needed=needed,
@@ -30,7 +35,7 @@ def check_length(tokens: int, held_out: float, window: int, batch: int, sequenti
             "The text has {kept} tokens to train on, but a window of {window} needs {needed}: take "
             "a shorter window or a longer text."
         ),
-        kept=kept,
+        kept=trained,
         window=window,
         needed=needed,
     )

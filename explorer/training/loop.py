@@ -10,7 +10,7 @@ from torch import Tensor
 
 from explorer.experiment import Experiment
 from explorer.text import Tokenizer
-from explorer.text.fit import check_length
+from explorer.text.fit import check_length, kept
 from explorer.training.device import device
 from explorer.training.events import Progress, Snapshot
 from explorer.training.learner import Learner, build, load_weights, perplexity
@@ -25,7 +25,7 @@ def split(experiment: Experiment, tokenizer: Tokenizer) -> tuple[Tensor, Tensor]
     ids = torch.from_numpy(tokenizer.encode(experiment.text.content).ids)
     check_length(len(ids), share, training.window, training.batch,
                  training.sampling == "sequential")
-    cut = len(ids) - round(len(ids) * share)
+    cut = kept(len(ids), share)
     return ids[:cut], ids[cut:]
 
 

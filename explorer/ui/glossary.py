@@ -26,6 +26,8 @@ TERMS: dict[str, str] = {
     "prefix": N_("The network reads this first, which warms its state up, then goes on by itself."),
     "snapshot": N_("The weights as they were after so many steps."),
     "token": N_("One piece of text that the network reads in one step: a character, say."),
+    "n-gram": N_(
+        "n tokens in a row: one is a unigram, two are a bigram, three a trigram."),
     "gate": N_("Numbers between 0 and 1, one for each unit, that say how much may pass."),
     "hidden state": N_(
         "What the network shows at a step, a number for each unit; the next guess is made of it."),

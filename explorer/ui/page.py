@@ -93,7 +93,7 @@ def notice(sentences: Sequence[str]) -> None:
 def letters(formulas: Sequence[str]) -> None:
     """The formulas, in LaTeX, in their paper's letters."""
     st.subheader(_("In its letters"), anchor=False)
-    with st.container(key="letters", gap="xsmall"):
+    with st.container(gap="xsmall"):
         for formula in formulas:
             st.latex(formula)
 

@@ -24,6 +24,7 @@ class Place(NamedTuple):
 
 PLACES = (
     Place("home", N_("Home"), "", N_("What is this?")),
+    Place("counting", N_("Counting words"), N_("Text"), N_("How far does counting get you?")),
     Place("train", N_("Train and write"), N_("Recurrent"),
           N_("Can a network learn to write like your text?")),
     Place("gates", N_("Gates"), N_("Recurrent"),

@@ -13,14 +13,16 @@ import xarray as xr
 from explorer.engine import Job
 from explorer.errors import ExplorerError
 from explorer.store import Run
+from explorer.text.counting import Baseline
 from explorer.ui.backend import ask, ask_soon, engine, store
+from explorer.ui.counting import baseline
 from explorer.ui.figure import show
 from explorer.ui.glossary import meaning
 from explorer.ui.page import guard
 from explorer.ui.session import language, owner, theme
 from explorer.ui.text import plain
 from explorer.views import Figure
-from explorer.views.history import Curve, perplexity
+from explorer.views.history import Curve, counted, perplexity
 from explorer.views.palette import Theme
 from explorer.words import N_, _
 
@@ -74,7 +76,8 @@ def _watch(key: str, was_alive: bool) -> None:
             icon=":material/swap_horiz:",
         )
     last = int(history["step"].iloc[-1])
-    show(_curve(key, last, len(history), theme(), language(), history, run), key="curve")
+    drawn = _curve(key, last, len(history), theme(), language(), baseline(run), history, run)
+    show(drawn, key="curve")
     _samples(run, alive)
 
 
@@ -92,12 +95,13 @@ def _shared(key: str, second: int) -> tuple[Run | None, pd.DataFrame | None]:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _curve(
-    key: str, step: int, rows: int, shade: Theme, spoken: str, _history: pd.DataFrame, _run: Run
+    key: str, step: int, rows: int, shade: Theme, spoken: str, counting: Baseline | None,
+    _history: pd.DataFrame, _run: Run,
 ) -> Figure:
     """The curve of a run up to a step, drawn once for all who watch it."""
     curve = Curve("", _run.experiment.model.kind, _history)
-    guess = {_("blind guess"): _run.tokenizer.size}
-    figure = perplexity([curve], guess, shade, _run.experiment.training.steps)
+    lines = {_("blind guess"): float(_run.tokenizer.size)} | counted(counting)
+    figure = perplexity([curve], lines, shade, _run.experiment.training.steps)
     assert figure.spec  # made here, once for all
     return figure
 

@@ -4,6 +4,8 @@ from explorer.views import (
     deep,
     gates,
     history,
+    minibatches,
+    ngrams,
     truncation,
 )
 from explorer.views.figure import VIEWS, Figure, View, figure
@@ -18,6 +20,8 @@ __all__ = [
     "figure",
     "gates",
     "history",
+    "minibatches",
+    "ngrams",
     "palette",
     "truncation",
 ]

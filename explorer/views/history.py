@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import altair as alt
 import pandas as pd
@@ -37,6 +38,15 @@ class Curve:
     name: str
     kind: str
     history: pd.DataFrame
+
+
+def counted(best: tuple[int, float, int] | None) -> dict[str, float]:
+    """The baseline of counting: the order of the best n-gram model, its held-out perplexity, and
+    over how many guesses. None where nothing is known of it."""
+    if best is None:
+        return {}
+    n, value, _guesses = best
+    return {_("best n-gram (order {n}): {value}", n=n, value=f"{value:.2f}"): value}
 
 
 def perplexity(
@@ -118,13 +128,24 @@ def perplexity(
     )
     words = [
         alt.Chart(part)
-        .mark_text(align="right", dy=-6, color=colours.muted)
+        .mark_text(align=align, dy=-6, color=colours.muted)
         .encode(x=alt.value(alt.ExprRef(place)), y="perplexity:Q", text="curve:N")
-        for part, place in ((lines[::2], "width"), (lines[1::2], "width * 0.6"))
+        for part, align, place in _named(lines, data)
         if len(part)
     ]
     chart = alt.layer(rules, *words, drawn, dots).properties(height=height, usermeta=EXPORTS)
     return Figure(chart, data, _caption(curves), _caption(curves), "perplexity")
+
+
+def _named(
+    lines: pd.DataFrame, data: pd.DataFrame
+) -> list[tuple[pd.DataFrame, Literal["left", "right"], str]]:
+    """Where the names of baselines stand: at the left for the lower ones, above which the curves
+    begin; else at the right, in turn nearer and farther."""
+    values = [*lines["perplexity"], *data["perplexity"]]
+    low = lines["perplexity"] ** 2 < min(values) * max(values)  # below the middle of a log axis
+    return [(lines[low], "left", "6"), (lines[~low][::2], "right", "width"),
+            (lines[~low][1::2], "right", "width * 0.6")]
 
 
 def _tidy(curve: Curve, named: bool) -> pd.DataFrame:

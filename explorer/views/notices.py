@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from explorer.observations import OBSERVATIONS
 from explorer.views.annotations import Mask, classes, spans
+from explorer.views.counts import Best, against
 from explorer.views.gates import plane
 from explorer.views.order import correlations
 from explorer.words import _
@@ -37,9 +38,14 @@ def gates(
 
 
 def training(
-    history: pd.DataFrame, vocabulary: int, samples: Mapping[int, str], text: str
+    history: pd.DataFrame,
+    vocabulary: int,
+    samples: Mapping[int, str],
+    text: str,
+    counting: Best | None = None,
 ) -> list[str]:
-    """What a run has learnt. samples: what it wrote after each snapshot; text: what it learns."""
+    """What a run has learnt. samples: what it wrote after each snapshot; text: what it learns;
+    counting: what the best n-gram model reaches on the same held-out end."""
     said = []
     trained = history["perplexity"].dropna()
     if "validation_perplexity" in history and len(trained):
@@ -50,6 +56,10 @@ def training(
             float(trained.iloc[-1]),
             vocabulary,
         )
+        if counting and len(held):
+            best = held.sort_values("validation_perplexity").head(1)
+            scored = int(best["validation_tokens"].iloc[0])
+            said.append(against(float(best["validation_perplexity"].iloc[0]), scored, counting))
     known = set(_letters(text))
     shares = {step: _share_known(_written(sample, text), known) for step, sample in samples.items()}
     steps = sorted(step for step, share in shares.items() if share is not None)
