@@ -7,17 +7,28 @@ from collections.abc import Callable
 
 import xarray as xr
 
-from explorer.probes.bptt import gradients
+from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
+from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
 
 Probe = Callable[..., xr.Dataset]
 
 PROBES: dict[str, Probe] = {
-    probe.__name__: probe for probe in (trace, gradients, generate, inspect, saturation)
+    probe.__name__: probe
+    for probe in (
+        trace,
+        gradients,
+        gradient_map,
+        jacobians,
+        recurrent_eigenvalues,
+        generate,
+        inspect,
+        saturation,
+    )
 }
 
 __all__ = ["PROBES", "Opened", "Probe"]
