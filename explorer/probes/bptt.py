@@ -242,7 +242,7 @@ def scan(
     seen: its observations, each (T, hidden). told (T, guess, hidden): the gradient that reaches
     h(t) from above; later guesses stand behind earlier ones, and rows join where the first is told.
     Writes the gradient with respect to every h(t), and c(t), into found (1 or 2, ≥T, guess,
-    hidden); gives, if asked to keep it, that with respect to every W x(t), (T, guess, gates·hidden).
+    hidden). Gives that with respect to every W x(t), (T, guess, gates·hidden), if it is to be kept.
     """
     spec, start = opened.network.spec, _double(opened.network.start())
     slopes = spec.slopes(seen, start, w)

@@ -7,11 +7,10 @@ Here, as in most later work, numbers lie in 0…1, one mark stands in each half 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import Field
 
-from explorer.models.recurrent import Recurrent
 from explorer.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from explorer.experiment import Training
     from explorer.models.base import Model
+    from explorer.models.recurrent import Recurrent
 
 TESTED = 1_000  # rows that a network is tested on
 TESTING = 10_007  # the seed of their draw, far from those of training
@@ -34,13 +34,13 @@ class Adding(Task):
         """The fused layers of `model` over (number, mark), and a sum read off the last state."""
         from torch import nn
 
-        assert isinstance(model, Recurrent)
+        spec = cast("Recurrent", model)
 
         class Adder(nn.Module):
             def __init__(self) -> None:
                 super().__init__()
-                self.core = model.fused(2, model.layers, model.dropout)
-                self.decoder = nn.Linear(model.hidden, 1)
+                self.core = spec.fused(2, spec.layers, spec.dropout)
+                self.decoder = nn.Linear(spec.hidden, 1)
 
             def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
                 """x (T, B, 2) -> the sum (B,), and the state after the last step."""

@@ -29,6 +29,10 @@ TERMS: dict[str, str] = {
     "gate": N_("Numbers between 0 and 1, one for each unit, that say how much may pass."),
     "hidden state": N_(
         "What the network shows at a step, a number for each unit; the next guess is made of it."),
+    "gradient": N_(
+        "How much, and which way, a small change of some numbers would change the loss: one number "
+        "for each of them."),
+    "spectral radius": N_("The size of a matrix's largest eigenvalue: how fast its powers grow."),
     "unit": N_("One of the numbers that a layer remembers."),
     "vocabulary": N_("All the different tokens that the network knows."),
 }
