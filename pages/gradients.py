@@ -56,11 +56,12 @@ with which:
         _("Look at"), list(LOOKS), key="look", required=True, format_func=LOOKS.__getitem__
     )
     runs = choose_runs(shown=look == "trained")
+    subjects = fresh(runs[0]) if look == "fresh" else []
 with read:
     link.seed("text", opening(runs[0].experiment.text.content))
     text = st.text_area(_("Text to read"), key="text", height=108)
 with when:
-    subjects = at_share(runs) if look == "trained" else fresh(runs[0])
+    subjects = subjects or at_share(runs)
     count = len(runs[0].tokenizer.encode(text))
     at = -1
     if count > 1:

@@ -179,6 +179,7 @@ def named(runs: Sequence[Run]) -> list[str]:
 def fresh(base: Run) -> list[Subject]:
     """An RNN, a GRU and an LSTM as they are before the first step, made as the knobs say; they read
     the tokens of `base`."""
+    st.caption(_("An RNN, a GRU and an LSTM before their first step of training."))
     link.seed("radius", "drawn", allowed=RADII)
     radius = st.select_slider(
         _("Spectral radius"), RADII, key="radius",
@@ -186,19 +187,20 @@ def fresh(base: Run) -> list[Subject]:
         help=_("The recurrent matrix U is scaled until its largest eigenvalue has this size; in a "
                "gated network each gate's part of it for itself. 0 makes U vanish."),
     )
+    left, right = st.columns(2, vertical_alignment="bottom")
     link.seed("initial", "uniform", allowed=INITIAL)
-    initial = st.selectbox(
-        _("Recurrent weights drawn"), list(INITIAL), key="initial",
+    initial = left.selectbox(
+        _("Weights drawn"), list(INITIAL), key="initial",
         format_func=lambda name: _(INITIAL[name]),
         help=_("Evenly within ±1/√units, as PyTorch does it; orthogonal, which keeps every length; "
                "Gaussian of variance 1/units."),
     )
-    link.seed("forget", 0.0, float, between=(-5.0, 5.0))
-    bias = float(st.slider(
-        _("Forget-gate bias of the LSTM"), -5.0, 5.0, step=0.5, key="forget",
-        help=_("Added to the forget gate before training: 1 makes it keep at first."),
-    ))
-    with st.popover(_("More"), icon=":material/tune:"):
+    with right.popover(_("More"), icon=":material/tune:", width="stretch"):
+        link.seed("forget", 0.0, float, between=(-5.0, 5.0))
+        bias = float(st.slider(
+            _("Forget-gate bias of the LSTM"), -5.0, 5.0, step=0.5, key="forget",
+            help=_("Added to the forget gate before training: 1 makes it keep at first."),
+        ))
         link.seed("activation", "tanh", allowed=ACTIVATIONS)
         bend = st.selectbox(
             _("Activation of the RNN"), list(ACTIVATIONS), key="activation",

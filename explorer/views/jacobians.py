@@ -47,7 +47,8 @@ def jacobians(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     chart.update_layout(colours.layout(height=320), hovermode="x unified",
                         legend={"orientation": "h", "y": 1.14, "x": 0})
     chart.update_xaxes(showgrid=False, title={"text": _("token number")})
-    chart.update_yaxes(type="log", exponentformat="power", title={"text": _("singular value")})
+    chart.update_yaxes(type="log", exponentformat="power", dtick=1,
+                       title={"text": _("singular value")})
     data = pd.DataFrame(
         {
             "token": np.repeat(positions, singular.shape[1]),

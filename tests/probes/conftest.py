@@ -19,11 +19,14 @@ SETTINGS = [
 ]
 
 
-def open_trained(model: Model, steps: int = 30) -> Opened:
-    experiment = Experiment.language_model(TEXT, model=model, steps=steps, window=16, batch=8)
+def open_trained(model: Model, steps: int = 30, seed: int = 0, last: bool = True) -> Opened:
+    experiment = Experiment.language_model(
+        TEXT, model=model, steps=steps, window=16, batch=8, seed=seed
+    )
     tokenizer = Tokenizer.learn(TEXT, experiment.tokens)
-    last = [e for e in train(experiment, tokenizer) if isinstance(e, Snapshot)][-1]
-    return Opened.from_weights(experiment, tokenizer, last.step, last.weights)
+    kept = [e for e in train(experiment, tokenizer) if isinstance(e, Snapshot)]
+    chosen = kept[-1 if last else 0]
+    return Opened.from_weights(experiment, tokenizer, chosen.step, chosen.weights)
 
 
 @pytest.fixture(scope="session", params=SETTINGS, ids=lambda p: f"{p[0]}-{len(p[1])}")
