@@ -67,11 +67,11 @@ class GRU(Recurrent):
 
     def back(self, d: Tensor, slopes: Slopes, U: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """∂h(t−1) = z ⊙ ∂h(t) + U_rᵀ ∂a_r + U_zᵀ ∂a_z + U_nᵀ (r ⊙ ∂a_n)"""
-        from torch import cat
+        import torch
 
         da = (d.unsqueeze(-2) * slopes.bend).flatten(-2)  # (…, 3·hidden)
         H = self.hidden
-        return d * slopes.keep + da @ U, cat((da[..., : 2 * H], d * slopes.candidate), -1)
+        return d * slopes.keep + da @ U, torch.cat((da[..., : 2 * H], d * slopes.candidate), -1)
 
     def filled(
         self, sums: Mapping[str, Sums], before: Mapping[str, float], now: Mapping[str, float]

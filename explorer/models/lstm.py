@@ -112,11 +112,11 @@ class LSTM(Recurrent):
         self, d: tuple[Tensor, Tensor], slopes: Slopes, U: Tensor
     ) -> tuple[tuple[Tensor, Tensor], Tensor]:
         """∂c += o ⊙ (1 − tanh² c) ⊙ ∂h,  ∂h(t−1) = Uᵀ ∂a,  ∂c(t−1) = f ⊙ ∂c"""
-        from torch import stack
+        import torch
 
         dh, dc = d
-        dc = dc + dh * slopes.show
-        da = (stack((dc, dc, dc, dh), -2) * slopes.bend).flatten(-2)  # (…, 4·hidden)
+        dc = dc.addcmul(dh, slopes.show)
+        da = (torch.stack((dc, dc, dc, dh), -2) * slopes.bend).flatten(-2)  # (…, 4·hidden)
         return (da @ U, dc * slopes.keep), da
 
     def filled(

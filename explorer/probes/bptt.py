@@ -246,27 +246,38 @@ def scan(
     """
     spec, start = opened.network.spec, _double(opened.network.start())
     slopes = spec.slopes(seen, start, w)
-    T, guesses, H = told.shape
-    sums = told.new_zeros(T if keep else 0, guesses, spec.gates * H)
-    joined = (told != 0).any(-1).int().flip(0).cummax(0).values.flip(0).sum(1).tolist()  # (T,)
-    steps = zip(*(slope.unbind() for slope in slopes), strict=True)
-    d: Any = _rows(spec.has_cell, told, 0)
-    for t, step in reversed(list(enumerate(steps))):
-        if (rows := joined[t]) != len(spec.output(d)):
-            d = _joined(d, _rows(spec.has_cell, told, rows - len(spec.output(d))))
-        if not rows:
-            continue
-        here = told[t, -rows:]
-        if spec.has_cell:
-            d = d[0] + here, d[1]
-            found[0, t, -rows:], found[1, t, -rows:] = d[0], d[1].addcmul(d[0], step[0])
-        else:
-            d = d + here
-            found[0, t, -rows:] = d
-        d, da = spec.back(d, type(slopes)(*step), w.U)
+    T, guesses, _ = told.shape
+    news = (told != 0).any(-1)  # (T, guess)
+    speaks = news.any(1).tolist()  # (T,)
+    joined = news.int().flip(0).cummax(0).values.flip(0).sum(1).tolist()  # (T,)
+    steps = list(zip(*(slope.unbind() for slope in slopes), strict=True))
+    d, rows = _rows(spec.has_cell, told, 0), 0
+    met: list[tuple[Tensor, ...]] = []
+    sums: list[Tensor] = []
+    for t in reversed(range(T)):
+        if joined[t] != rows:
+            d, rows = _joined(d, _rows(spec.has_cell, told, joined[t] - rows)), joined[t]
+        if speaks[t]:
+            here = told[t, guesses - rows :]  # (rows, hidden)
+            d = (d[0] + here, d[1]) if spec.has_cell else d + here
+        met.append(d if spec.has_cell else (d,))
+        d, da = spec.back(d, type(slopes)(*steps[t]), w.U)
         if keep:
-            sums[t, -rows:] = da
-    return sums
+            sums.append(da)
+    for values, part in zip(found, zip(*met, strict=True), strict=True):
+        values[:T] = _stacked(part, guesses)
+    if spec.has_cell:  # c(t) acts through h(t) too
+        found[1, :T].addcmul_(found[0, :T], slopes[0][:, None])
+    return _stacked(sums, guesses) if keep else told[:0]
+
+
+def _stacked(rows: Sequence[Tensor], guesses: int) -> Tensor:
+    """From the last step to the first, (≤guesses, n) each: in order, (T, guesses, n), the rows that
+    had not joined yet zero."""
+    return torch.stack(
+        [part if len(part) == guesses else F.pad(part, (0, 0, guesses - len(part), 0))
+         for part in reversed(rows)]
+    )
 
 
 def _rows(pair: bool, like: Tensor, rows: int) -> Any:
