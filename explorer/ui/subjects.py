@@ -25,6 +25,7 @@ from explorer.words import N_, _
 
 MOST = 6  # networks overlaid
 AWAITED = "runs awaited"  # its name in the session
+STANDING_IN = "runs stand in"  # for those awaited, while none of them has begun
 KINDS = ("rnn", "gru", "lstm")
 RADII = ("drawn", "0", "0.25", "0.5", "0.75", "0.9", "1", "1.1", "1.25", "1.5", "2")
 INITIAL = {"uniform": N_("evenly"), "orthogonal": N_("orthogonal"), "gaussian": N_("Gaussian")}
@@ -76,7 +77,8 @@ def choose_runs(shown: bool = True) -> list[Run]:
         format_func=lambda key: names.get(key) or called(runs[key]),
         help=_("Up to {count} that read the same tokens.", count=MOST),
     ) or _usual(runs)
-    link.write(runs=",".join([*chosen, *st.session_state[AWAITED]]), run=None)
+    own = [] if st.session_state[STANDING_IN] else chosen
+    link.write(runs=",".join([*own, *st.session_state[AWAITED]]), run=None)
     first, *others = (runs[key] for key in chosen)
     same = [run for run in others if run.tokenizer.labels == first.tokenizer.labels]
     for run in others:
@@ -98,7 +100,7 @@ def _runs() -> dict[str, Run]:
     while it has not begun."""
     state = st.session_state
     said = st.query_params.get("runs", st.query_params.get("run", ""))
-    new = "runs" not in state or state.get("runs · link") != said
+    new = "runs" not in state or state.get("runs · link") != said or state.get(STANDING_IN)
     wanted = [key for key in said.split(",") if key][:MOST]
     runs: dict[str, Run] = {}
     awaited = []
@@ -119,7 +121,9 @@ def _runs() -> dict[str, Run]:
     begun = [key for key in state.get(AWAITED, ()) if key in runs]
     state[AWAITED] = awaited
     chosen = wanted if new else [*state["runs"], *begun]
-    state["runs"] = [key for key in dict.fromkeys(chosen) if key in runs][:MOST] or _usual(runs)
+    found = [key for key in dict.fromkeys(chosen) if key in runs][:MOST]
+    state[STANDING_IN] = bool(awaited) and not found
+    state["runs"] = found or _usual(runs)
     if awaited:
         st.info(
             _("{count} of these networks wait for their training to begin.", count=len(awaited)),
