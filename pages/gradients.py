@@ -123,7 +123,7 @@ with picture:
         shades(overlaid, network, part, theme),
         label=_("The text, coloured by what is left of the {name}'s gradient", name=network),
         hover=[[_("guessed here")] if t == overlaid.attrs["at"] else
-               [_("{share} left, {steps} steps back", share=f"{share:.2g}",
+               [_("{share} left · steps back: {steps}", share=f"{share:.2g}",
                   steps=overlaid.attrs["at"] - 1 - t)] if t < overlaid.attrs["at"] else
                [_("comes after the guess")] for t, share in enumerate(left)],
         selected=overlaid.attrs["at"],

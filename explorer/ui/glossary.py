@@ -32,7 +32,6 @@ TERMS: dict[str, str] = {
     "gradient": N_(
         "How much, and which way, a small change of some numbers would change the loss: one number "
         "for each of them."),
-    "spectral radius": N_("The size of a matrix's largest eigenvalue: how fast its powers grow."),
     "unit": N_("One of the numbers that a layer remembers."),
     "vocabulary": N_("All the different tokens that the network knows."),
 }

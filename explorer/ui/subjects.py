@@ -126,7 +126,7 @@ def _runs() -> dict[str, Run]:
     state["runs"] = found or _usual(runs)
     if awaited:
         st.info(
-            _("{count} of these networks wait for their training to begin.", count=len(awaited)),
+            _("Networks that wait for their training to begin: {count}.", count=len(awaited)),
             icon=":material/hourglass:",
         )
     return runs
@@ -304,7 +304,7 @@ def _poll(seen: dict[str, int], alive: set[str]) -> None:
     jobs = [job for key in sorted(alive) if (job := engine().find(key)) is not None]
     st.caption(
         ":material/hourglass: "
-        + _("{count} in training: the picture is drawn anew at each snapshot.", count=len(jobs))
+        + _("In training: {count}. The picture is drawn anew at each snapshot.", count=len(jobs))
     )
     now = {key: len(store().run(key).snapshots) for key in alive if key in store()}
     if any(count > seen.get(key, 0) for key, count in now.items()) or any(

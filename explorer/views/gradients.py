@@ -92,7 +92,7 @@ def gradients(
                 connectgaps=False,
                 customdata=[[said[t], at - 1 - t] for t in range(at)],
                 hovertemplate="%{customdata[0]} · "
-                + _("{steps} steps back", steps="%{customdata[1]}")
+                + _("steps back: {steps}", steps="%{customdata[1]}")
                 + "<br>%{y:.3g}",
             )
         )
@@ -198,10 +198,10 @@ def _caption(
     )
     said += _(". A mark: there it falls under 1 % of the first.")
     if below:
-        said += " " + _("{count} values under 1e{low} lie below the picture.", count=below,
+        said += " " + _("Below the picture, under 1e{low}: {count} values.", count=below,
                         low=f"{low:.0f}")
     if zeros:
-        said += " " + _("{count} gradients are exactly 0, which a logarithmic axis cannot draw.",
+        said += " " + _("Exactly 0, which a logarithmic axis cannot draw: {count} values.",
                         count=zeros)
     return said
 
@@ -367,7 +367,7 @@ def _one(name: str, line: Array, reach: float, factor: float) -> str:
     gone = np.flatnonzero(line == 0)
     if len(gone) and len(line) > 1:
         return _(
-            "**{name}**: exactly 0 from {steps} steps back on: nothing of what came before can be "
+            "**{name}**: exactly 0 from step {steps} back on: nothing of what came before can be "
             "learnt from this guess.",
             name=name, steps=len(line) - 1 - int(gone.max()),
         )

@@ -1,4 +1,4 @@
-"""A learner asks how far back a mistake reaches, cuts the tie to the past, and sends the link on."""
+"""A learner asks how far back a mistake reaches, cuts the tie to the past, and sends a link."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_how_far_back_a_mistake_reaches(visit: Visit) -> None:
     settled(page)
     page.goto(page.url + "&radius=0")
     settled(page)
-    expect(page.get_by_text("exactly 0 from 1 steps back on").first).to_be_visible()
+    expect(page.get_by_text("exactly 0 from step 1 back on").first).to_be_visible()
 
     again = visit(page.url.split("/", 3)[3])
     assert lines(again, "gradients") == lines(page, "gradients")
-    expect(again.get_by_text("exactly 0 from 1 steps back on").first).to_be_visible()
+    expect(again.get_by_text("exactly 0 from step 1 back on").first).to_be_visible()

@@ -86,7 +86,7 @@ def test_fresh_networks_follow_the_knobs(opened: Open, runs: list[Run]) -> None:
 def test_a_radius_of_zero_is_said_in_words(opened: Open, runs: list[Run]) -> None:
     page = opened("gradients", runs=keys(runs), text=TEXT, look="fresh", radius="0", hidden=8)
     words = "\n".join(each.value for each in page.markdown).replace("\\", "")
-    assert "**RNN**: exactly 0 from 1 steps back on" in words
+    assert "**RNN**: exactly 0 from step 1 back on" in words
     assert said(page) == ""
 
 
