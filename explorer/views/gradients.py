@@ -15,7 +15,7 @@ from explorer.views.figure import Figure, shown, view
 from explorer.views.palette import Palette, Theme, mark, mix, palette, stroke
 from explorer.words import N_, _
 
-NAMED = 100  # beyond so many tokens the axis is not labelled; the strip of text below is
+NAMED = 40  # beyond so many tokens the axis has numbers; the strip of text is below
 DEEPEST = 12  # orders of magnitude below the first gradient that are drawn at once
 FAINTEST = -6.0  # of the map's colours, as a power of ten
 LEVEL = 0.01

@@ -90,7 +90,7 @@ def test_a_network_without_such_a_layer_shows_its_top_one() -> None:
 
 def test_words_say_what_the_numbers_say(joined: xr.Dataset) -> None:
     rnn, lstm, slow = noticed(joined)
-    assert "exactly 0 from 3 steps back" in rnn
+    assert "exactly 0 from step 3 back on" in rnn
     assert "still 0.5 of the first" in lstm
     assert "**LSTM** loses least" in slow
     assert reaches(joined) == {"RNN": "1.6", "LSTM": "> 3"}
