@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from explorer.models.recurrent import Recurrent, Sums, Weights, before
 from explorer.models.tape import tap
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+
+class Slopes(NamedTuple):
+    """keep, and what ∂h(t) is multiplied by for each gate's sum."""
+
+    keep: Tensor  # (T, hidden)  z
+    bend: Tensor  # (T, 3, hidden)  r, z, and U_n h + c_n
+    candidate: Tensor  # (T, hidden)  W_n x + b_n
 
 
 class GRU(Recurrent):
@@ -47,6 +55,25 @@ class GRU(Recurrent):
 
     def replay(self, x: Tensor, h: Tensor, state: Tensor, w: Weights, **axes: int) -> None:
         self.step(x, before(h, state), w, **axes)
+
+    def slopes(self, seen: Mapping[str, Tensor], state: Tensor, w: Weights) -> Slopes:
+        from torch import stack
+
+        r, z, n, h = (seen[name] for name in self.observes)  # (T, hidden) each
+        h = before(h, state)
+        U_n, c_n = w.U.chunk(3)[2], w.b_U.chunk(3)[2]
+        a_n = (1 - z) * (1 - n**2)
+        a_z = (h - n) * z * (1 - z)
+        a_r = a_n * (h @ U_n.mT + c_n) * r * (1 - r)
+        return Slopes(z, stack((a_r, a_z, a_n * r), 1), a_n)
+
+    def back(self, d: Tensor, slopes: Slopes, U: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """∂h(t−1) = z ⊙ ∂h(t) + U_rᵀ ∂a_r + U_zᵀ ∂a_z + U_nᵀ (r ⊙ ∂a_n)"""
+        import torch
+
+        da = (d.unsqueeze(-2) * slopes.bend).flatten(-2)  # (…, 3·hidden)
+        H = self.hidden
+        return d * slopes.keep + da @ U, torch.cat((da[..., : 2 * H], d * slopes.candidate), -1)
 
     def filled(
         self, sums: Mapping[str, Sums], before: Mapping[str, float], now: Mapping[str, float]

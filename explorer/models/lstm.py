@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -13,6 +13,15 @@ from explorer.words import N_
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+
+class Slopes(NamedTuple):
+    """show: ∂h/∂c. keep: ∂c(t)/∂c(t−1). bend: what ∂c, ∂c, ∂c, ∂h are multiplied by for the sums of
+    the four gates."""
+
+    show: Tensor  # (T, hidden)  o ⊙ (1 − tanh² c)
+    keep: Tensor  # (T, hidden)  f
+    bend: Tensor  # (T, 4, hidden)
 
 
 class LSTM(Recurrent):
@@ -89,6 +98,30 @@ class LSTM(Recurrent):
             cells.append(c)
         tap("cell", stack(cells), **axes)
         tap("hidden", h, **axes)
+
+    def slopes(
+        self, seen: Mapping[str, Tensor], state: tuple[Tensor, Tensor], w: Weights
+    ) -> Slopes:
+        from torch import stack
+
+        i, f, g, o, c, _ = (seen[name] for name in self.observes)  # (T, hidden) each
+        shown = c.tanh()
+        a_i = g * i * (1 - i)
+        a_f = before(c, state[1]) * f * (1 - f)
+        a_g = i * (1 - g**2)
+        a_o = shown * o * (1 - o)
+        return Slopes(o * (1 - shown**2), f, stack((a_i, a_f, a_g, a_o), 1))
+
+    def back(  # type: ignore[override]
+        self, d: tuple[Tensor, Tensor], slopes: Slopes, U: Tensor
+    ) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        """∂c += o ⊙ (1 − tanh² c) ⊙ ∂h,  ∂h(t−1) = Uᵀ ∂a,  ∂c(t−1) = f ⊙ ∂c"""
+        import torch
+
+        dh, dc = d
+        dc = dc.addcmul(dh, slopes.show)
+        da = (torch.stack((dc, dc, dc, dh), -2) * slopes.bend).flatten(-2)  # (…, 4·hidden)
+        return (da @ U, dc * slopes.keep), da
 
     def filled(
         self, sums: Mapping[str, Sums], before: Mapping[str, float], now: Mapping[str, float]

@@ -107,6 +107,26 @@ class Recurrent(Model):
         ),
     )
 
+    initial: Annotated[Literal["uniform", "orthogonal", "gaussian"], LATER] = Field(
+        "uniform",
+        title=N_("Recurrent weights drawn"),
+        description=N_(
+            "How U, which carries the state from step to step, begins: evenly within ±1/√units, "
+            "as PyTorch does it; orthogonal, which keeps every length; or Gaussian of variance "
+            "1/units. In a gated network each gate's part of U for itself."
+        ),
+    )
+    spectral_radius: Annotated[float | None, LATER] = Field(
+        None,
+        ge=0,
+        le=10,
+        title=N_("Spectral radius"),
+        description=N_(
+            "Scale U before training so that its largest eigenvalue has this size, in a gated "
+            "network each gate's part for itself; 0 cuts the tie to the past; empty = as drawn."
+        ),
+    )
+
     blocks: ClassVar[tuple[str, ...]]  # what the blocks stacked in W, U, b make, in their order
     has_cell: ClassVar[bool] = False
     letters: ClassVar[tuple[str, ...]]  # the step in its paper's letters, as LaTeX
@@ -181,6 +201,17 @@ class Recurrent(Model):
     def replay(self, x: Tensor, h: Tensor, state: Any, w: Weights, **axes: int) -> None:
         """Tap every step at once. x (T, inputs) is read, h (T, hidden) is what the fused pass
         computed, state is what stood before the first token."""
+
+    @abstractmethod
+    def slopes(self, seen: Mapping[str, Tensor], state: Any, w: Weights) -> tuple[Tensor, ...]:
+        """The derivatives of every step, each (T, …): all that `back` must know of the way there.
+        seen: what `replay` tapped, each (T, hidden); state: what stood before the first token."""
+
+    @abstractmethod
+    def back(self, d: Any, slopes: tuple[Tensor, ...], U: Tensor) -> tuple[Any, Tensor]:
+        """One step of backpropagation: from the gradient d with respect to the state after a step,
+        (…, hidden) or a pair of them, to that before it, and with respect to W x (…, gates·hidden).
+        slopes: of this step. U (gates·hidden, hidden)."""
 
     @abstractmethod
     def filled(

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import xarray as xr
 
-from explorer.probes.bptt import gradients
+from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.depth import carried
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
+from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
 from explorer.probes.misuse import misuse
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
@@ -25,6 +26,9 @@ PROBES: dict[str, Probe] = {
     for probe in (
         trace,
         gradients,
+        gradient_map,
+        jacobians,
+        recurrent_eigenvalues,
         generate,
         inspect,
         saturation,

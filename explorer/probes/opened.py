@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
 
 from explorer.experiment import Experiment
+from explorer.models import Model
 from explorer.models.network import Network
+from explorer.spec import say
 from explorer.text import Tokenizer
 from explorer.training.loop import build, load_weights
 
@@ -29,3 +35,23 @@ class Opened:
         assert isinstance(network, Network)
         load_weights(network, weights)
         return cls(experiment.key, step, experiment, tokenizer, network.eval())
+
+    def untrained(self, model: Mapping[str, Any] | None = None, seed: int | None = None) -> Opened:
+        """The network as another experiment would begin with it, which differs from this one in
+        fields of its model (another `kind` too) and in its seed; its key is that experiment's, its
+        step 0. With neither, this one. Raises ExperimentError: no such field or value."""
+        if model is None and seed is None:
+            return self
+        spec = self.experiment.model
+        changes = dict(model or {})
+        same = changes.get("kind", spec.kind) == spec.kind
+        try:
+            chosen = Model.parse((spec.model_dump() if same else {}) | changes)
+        except ValidationError as error:
+            raise say(error) from error
+        update = {"model": chosen} | ({} if seed is None else {"seed": seed})
+        experiment = self.experiment.model_copy(update=update)
+        experiment.__dict__.pop("key", None)
+        network = build(experiment, self.tokenizer.size)
+        assert isinstance(network, Network)
+        return Opened(experiment.key, 0, experiment, self.tokenizer, network.eval())

@@ -27,7 +27,7 @@ def build(experiment: Experiment, vocabulary: int) -> nn.Module:
     """The network of an experiment as it is before the first step."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(experiment.seed)
-        return experiment.model.build(vocabulary)
+        return experiment.task.build(experiment.model, vocabulary)
 
 
 class Learner:

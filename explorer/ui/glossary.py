@@ -33,6 +33,9 @@ TERMS: dict[str, str] = {
         "What the network shows at a step, a number for each unit; the next guess is made of it."),
     "layer": N_("A row of units with weights of its own: it reads what the layer below shows."),
     "direction": N_("From the beginning to the end, or from the end to the beginning."),
+    "gradient": N_(
+        "How much, and which way, a small change of some numbers would change the loss: one number "
+        "for each of them."),
     "unit": N_("One of the numbers that a layer remembers."),
     "backpropagation through time": N_(
         "The error of a guess is passed back from step to step, and at each step says how every "

@@ -14,6 +14,7 @@ from typing import Any, Literal
 CONFIG = Path(__file__).parents[2] / "streamlit_config.toml"
 ARCHITECTURES = ("rnn", "gru", "lstm", "transformer", "cnn", "aaren")
 DASHES = ("solid", "dash", "dot", "dashdot")
+MARKS = ("circle", "diamond", "square", "cross", "x", "star")
 
 Theme = Literal["light", "dark"]
 
@@ -89,6 +90,16 @@ def palette(theme: Theme = "light") -> Palette:
         diverging=tuple(chosen["chartDivergingColors"]),
         categorical=tuple(chosen["chartCategoricalColors"]),
     )
+
+
+def stroke(kind: str) -> str:
+    """The dash of an architecture's line."""
+    return DASHES[ARCHITECTURES.index(kind) % len(DASHES)] if kind in ARCHITECTURES else "solid"
+
+
+def mark(kind: str) -> str:
+    """The marker of an architecture."""
+    return MARKS[ARCHITECTURES.index(kind)] if kind in ARCHITECTURES else MARKS[0]
 
 
 def mix(one: str, other: str, share: float) -> str:

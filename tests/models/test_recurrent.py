@@ -20,6 +20,7 @@ from explorer.models.tape import Tape, record, tap
 SPECS = [
     RNN(hidden=5),
     RNN(hidden=5, activation="relu"),
+    RNN(hidden=5, layers=2, activation="linear"),
     GRU(hidden=5),
     LSTM(hidden=5),
     LSTM(hidden=4, layers=3, dropout=0.3),

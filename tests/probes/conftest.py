@@ -13,22 +13,33 @@ from explorer.training.events import Snapshot
 from explorer.training.loop import train
 
 TEXT = Text("rhyme", 'the cat (a fat cat) sat on "the mat, the flat mat" and that was that. ' * 40)
-SETTINGS = [
+ONE_WAY: list[tuple[str, dict[str, object]]] = [
     ("rnn", {}),
     ("rnn", {"activation": "relu"}),
     ("gru", {"layers": 2}),
     ("lstm", {}),
     ("lstm", {"layers": 2, "input": "one-hot"}),
+]
+SETTINGS = [
+    *ONE_WAY,
     ("gru", {"bidirectional": True}),
     ("lstm", {"layers": 2, "bidirectional": True}),
 ]
 
 
-def open_trained(model: Model, steps: int = 30) -> Opened:
-    experiment = Experiment.language_model(TEXT, model=model, steps=steps, window=16, batch=8)
+def open_trained(model: Model, steps: int = 30, seed: int = 0, last: bool = True) -> Opened:
+    experiment = Experiment.language_model(
+        TEXT, model=model, steps=steps, window=16, batch=8, seed=seed
+    )
     tokenizer = Tokenizer.learn(TEXT, experiment.tokens)
-    last = [e for e in train(experiment, tokenizer) if isinstance(e, Snapshot)][-1]
-    return Opened.from_weights(experiment, tokenizer, last.step, last.weights)
+    kept = [e for e in train(experiment, tokenizer) if isinstance(e, Snapshot)]
+    chosen = kept[-1 if last else 0]
+    return Opened.from_weights(experiment, tokenizer, chosen.step, chosen.weights)
+
+
+def _of(setting: tuple[str, dict[str, object]]) -> Opened:
+    kind, extra = setting
+    return open_trained(Model.parse({"kind": kind, "hidden": 12, "embedding": 6} | extra))
 
 
 def in_double(opened: Opened) -> Opened:
@@ -38,8 +49,13 @@ def in_double(opened: Opened) -> Opened:
 
 @pytest.fixture(scope="session", params=SETTINGS, ids=lambda p: f"{p[0]}-{len(p[1])}")
 def opened(request: pytest.FixtureRequest) -> Opened:
-    kind, extra = request.param
-    return open_trained(Model.parse({"kind": kind, "hidden": 12, "embedding": 6} | extra))
+    return _of(request.param)
+
+
+@pytest.fixture(scope="session", params=ONE_WAY, ids=lambda p: f"{p[0]}-{len(p[1])}")
+def ahead(request: pytest.FixtureRequest) -> Opened:
+    """Those that read in one direction."""
+    return _of(request.param)
 
 
 @pytest.fixture(scope="session")

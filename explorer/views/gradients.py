@@ -1,0 +1,391 @@
+"""Gradients through time: over a text for several networks, and as a map for one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import xarray as xr
+from numpy.typing import NDArray
+
+from explorer.views.figure import Figure, shown, view
+from explorer.views.palette import Palette, Theme, mark, mix, palette, stroke
+from explorer.words import N_, _
+
+NAMED = 40  # beyond so many tokens the axis has numbers; the strip of text is below
+DEEPEST = 12  # orders of magnitude below the first gradient that are drawn at once
+FAINTEST = -6.0  # of the map's colours, as a power of ten
+LEVEL = 0.01
+
+Array = NDArray[Any]
+
+PARTS = {"hidden": N_("hidden state"), "state": N_("whole state")}
+
+
+def together(traces: Sequence[xr.Dataset], names: Sequence[str], layer: int = -1) -> xr.Dataset:
+    """Gradients of several networks for the same guess of the same tokens, over `network`: `norm`
+    (network, part, token), `reach` and `factor` (network, part). Where a network has no such layer
+    its top one is taken. names: what to call them."""
+    joined = {
+        name: xr.concat(
+            [_layer(trace[name], layer) for trace in traces], "network", coords="minimal"
+        )
+        for name in ("norm", "reach", "factor")
+    }
+    first = traces[0]
+    attrs = {name: ", ".join(str(t.attrs[name]) for t in traces) for name in ("run", "step")}
+    return xr.Dataset(
+        joined,
+        {
+            "network": list(names),
+            "kind": ("network", [str(trace.attrs["kind"]) for trace in traces]),
+            "step": ("network", [int(trace.attrs["step"]) for trace in traces]),
+            "loss": ("network", [float(trace.attrs["loss"]) for trace in traces]),
+            "label": first["label"],
+            "part": first["part"],
+        },
+        attrs | {"at": int(first.attrs["at"]), "layer": layer},
+    )
+
+
+def _layer(values: xr.DataArray, layer: int) -> xr.DataArray:
+    layers = values.sizes["layer"]
+    return values.isel(layer=layer if -layers <= layer < layers else layers - 1, drop=True)
+
+
+@view("gradients", "factor")
+def gradients(
+    trace: xr.Dataset, part: str = "hidden", relative: bool = True, theme: Theme = "light"
+) -> Figure:
+    """‖∂L(T)/∂h(t)‖ over the tokens before the guess, on a logarithmic axis, one line a network;
+    a mark where it falls under 1 % of its first size.
+
+    part: "hidden" or "state", with the cell. relative: as a share of the gradient at the state that
+    the guess is made from. `trace` is of one network, or of several `together`.
+    """
+    if "network" not in trace.dims:
+        trace = together([trace], [str(trace.attrs["model"])])
+    colours, at = palette(theme), int(trace.attrs["at"])
+    norms = trace["norm"].sel(part=part).values[:, :at]  # (network, steps)
+    starts = norms[:, -1:]  # (network, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = norms / starts if relative else norms
+    labels = [str(label) for label in trace["label"].values[: at + 1]]
+    said = [f"{t} {shown(label)}" for t, label in enumerate(labels)]
+    names = [str(name) for name in trace["network"].values]
+    kinds = [str(kind) for kind in trace["kind"].values]
+    reach = trace["reach"].sel(part=part).values
+    lines, marks = [], []
+    for i, (name, kind, line) in enumerate(zip(names, kinds, drawn, strict=True)):
+        shade = _shade(colours, kind, kinds[:i].count(kind))
+        line_style = {"color": shade, "dash": stroke(kind), "width": 2.2}
+        lines.append(
+            go.Scatter(
+                x=np.arange(at),
+                y=np.where(line > 0, line, np.nan),
+                mode="lines" if at > 1 else "markers",
+                name=shown(name, 40),
+                line=line_style,
+                connectgaps=False,
+                customdata=[[said[t], at - 1 - t] for t in range(at)],
+                hovertemplate="%{customdata[0]} · "
+                + _("steps back: {steps}", steps="%{customdata[1]}")
+                + "<br>%{y:.3g}",
+            )
+        )
+        if np.isfinite(reach[i]):
+            marks.append(_crossing(name, float(reach[i]), at, float(line[-1]), kind, shade))
+    chart = go.Figure([*lines, *marks])
+    if relative:
+        chart.add_hline(y=LEVEL, line={"color": colours.muted, "dash": "dash", "width": 1})
+    chart.add_vline(x=at, line={"color": colours.muted, "width": 1})
+    chart.add_annotation(
+        x=at, y=1, yref="paper", yanchor="bottom", xanchor="right", showarrow=False,
+        text=_("guessed: {token}", token=shown(labels[at], 12)), font={"color": colours.muted},
+    )
+    chart.update_layout(
+        colours.layout(height=400),
+        hovermode="x unified",
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+        margin={"l": 8, "r": 8, "t": 24, "b": 8},
+    )
+    _tokens(chart, labels, -0.5, at + 0.5)
+    low, high = _reach_of_axis(drawn)
+    chart.update_yaxes(
+        type="log",
+        range=[low, high],
+        exponentformat="power",
+        dtick=max(1, round((high - low) / 7)),
+        title={"text": _("share of the first") if relative else _("length of the gradient")},
+    )
+    below = int((drawn[drawn > 0] < 10**low).sum())
+    return Figure(
+        chart, _tidy(trace, norms, names, kinds, labels),
+        _caption(trace, part, relative, below, int((norms == 0).sum()), low),
+        _alt(names, reach), "gradients",
+    )
+
+
+def _crossing(name: str, reach: float, at: int, first: float, kind: str, shade: str) -> go.Scatter:
+    """Where a line falls under 1 % of its first value."""
+    return go.Scatter(
+        x=[at - 1 - reach], y=[LEVEL * first], mode="markers", showlegend=False,
+        marker={"symbol": mark(kind), "size": 11, "color": shade,
+                "line": {"width": 1.5, "color": shade}},
+        hovertemplate=_("{name}: under 1 % after {steps} steps", name=shown(name, 40),
+                        steps=f"{reach:.1f}") + "<extra></extra>",
+    )
+
+
+def _reach_of_axis(drawn: Array) -> tuple[float, float]:
+    """The axis' ends, as powers of ten."""
+    known = drawn[np.isfinite(drawn) & (drawn > 0)]
+    if not len(known):
+        return -1.0, 1.0
+    high = float(np.log10(known.max()))
+    low = max(float(np.log10(known.min())), float(np.log10(drawn[:, -1].max())) - DEEPEST)
+    low = min(low, high - 2.2)  # a flat line is to look flat
+    return low - 0.03 * (high - low), high + 0.06 * (high - low)
+
+
+def _tokens(chart: go.Figure, labels: Sequence[str], low: float, high: float) -> None:
+    """Tokens along the horizontal axis, where there is room for them."""
+    if len(labels) > NAMED:
+        chart.update_xaxes(range=[low, high], showgrid=False, title={"text": _("token number")})
+        return
+    chart.update_xaxes(
+        range=[low, high], showgrid=False, tickvals=list(range(len(labels))),
+        ticktext=[shown(label, 8) for label in labels],
+        tickfont={"family": "monospace", "size": 11},
+        tickangle=0 if max(map(len, labels), default=0) <= 1 else -60,
+    )
+
+
+def _tidy(
+    trace: xr.Dataset, norms: Array, names: list[str], kinds: list[str], labels: list[str]
+) -> pd.DataFrame:
+    """network, kind, step, token, label, steps_back, norm: one row a value."""
+    count, at = norms.shape
+    return pd.DataFrame(
+        {
+            "network": np.repeat(names, at),
+            "kind": np.repeat(kinds, at),
+            "step": np.repeat(trace["step"].values, at),
+            "token": np.tile(np.arange(at), count),
+            "label": np.tile(np.array(labels[:at], dtype=object), count),
+            "steps_back": np.tile(np.arange(at)[::-1], count),
+            "norm": norms.ravel(),
+        }
+    )
+
+
+def _caption(
+    trace: xr.Dataset, part: str, relative: bool, below: int, zeros: int, low: float
+) -> str:
+    at = int(trace.attrs["at"])
+    said = _(
+        "Length of the gradient of the loss at token {at} (“{label}”) with respect to the {part} "
+        "at each token before it",
+        at=at, label=shown(str(trace["label"].values[at])), part=_(PARTS[part]),
+    )
+    said += _(", as a share of that at the state the guess is made from; ") if relative else "; "
+    said += ", ".join(
+        _("{name} at step {step}", name=str(name), step=int(step))
+        for name, step in zip(trace["network"].values, trace["step"].values, strict=True)
+    )
+    said += _(". A mark: there it falls under 1 % of the first.")
+    if below:
+        said += " " + _("Below the picture, under 1e{low}: {count} values.", count=below,
+                        low=f"{low:.0f}")
+    if zeros:
+        said += " " + _("Exactly 0, which a logarithmic axis cannot draw: {count} values.",
+                        count=zeros)
+    return said
+
+
+def _alt(names: Sequence[str], reach: Array) -> str:
+    return _("Gradient through time.") + " " + " ".join(
+        _("{name}: under 1 % after {steps} steps", name=name, steps=f"{steps:.1f}") + "."
+        if np.isfinite(steps)
+        else _("{name} stays above 1 % to the beginning of the text.", name=name)
+        for name, steps in zip(names, reach, strict=True)
+    )
+
+
+@view("gradient map", "guess")
+def gradient_map(
+    trace: xr.Dataset, part: str = "hidden", at: int | None = None, theme: Theme = "light"
+) -> Figure:
+    """Every guess T by every state t before it: the length of the gradient, as a share of that at
+    the state the guess is made from, on a logarithmic scale of colours. at: a guess to be marked.
+    """
+    colours = palette(theme)
+    norms = trace["norm"].sel(part=part).values  # (guess, token)
+    ats = trace["guess"].values
+    firsts = norms[np.arange(len(ats)), ats - 1][:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(np.arange(norms.shape[1]) < ats[:, None], norms / firsts, np.nan)
+        z = np.log10(share)
+    known = z[np.isfinite(z)]
+    high = max(0.0, float(known.max())) if len(known) else 0.0
+    labels = [str(label) for label in trace["label"].values]
+    powers = np.arange(int(FAINTEST), int(np.floor(high)) + 1, 1 if high < 3 else 2)
+    chart = go.Figure(
+        go.Heatmap(
+            z=np.maximum(z, FAINTEST - 1).astype(np.float32),  # −∞ where it is exactly 0
+            x=np.arange(len(labels)),
+            y=ats,
+            zmin=FAINTEST,
+            zmax=high,
+            colorscale=colours.scale(signed=False),
+            colorbar={
+                "thickness": 10, "outlinewidth": 0, "tickvals": powers,
+                "ticktext": [_("1 · whole") if p == 0 else
+                             _("10{power} · gone", power="⁻⁶") if p == FAINTEST else f"1e{p}"
+                             for p in powers],
+                "tickfont": {"color": colours.muted},
+            },
+            hovertemplate=_("guess {guess}, state {state}", guess="%{y}", state="%{x}")
+            + "<br>10^%{z:.2f}<extra></extra>",
+        )
+    )
+    if at is not None:
+        chart.add_hline(y=at, line={"color": colours.categorical[0], "width": 1.5, "dash": "dot"})
+    chart.update_layout(colours.layout(height=420))
+    _tokens(chart, labels, -0.5, len(labels) - 0.5)
+    chart.update_yaxes(title={"text": _("guess T")}, showgrid=False, autorange="reversed")
+    data = pd.DataFrame(
+        {
+            "guess": np.repeat(ats, len(labels)),
+            "token": np.tile(np.arange(len(labels)), len(ats)),
+            "label": np.tile(np.array(labels, dtype=object), len(ats)),
+            "norm": norms.ravel(),
+            "share": share.ravel(),
+        }
+    ).dropna()
+    caption = _(
+        "{model} at step {step}: each row one guess T, each column one state t before it; the "
+        "gradient with respect to the {part} of layer {layer}, as a share of that at the state the "
+        "guess is made from. Shares under 1e−6 have the page's own colour.",
+        model=str(trace.attrs["model"]), step=int(trace.attrs["step"]), part=_(PARTS[part]),
+        layer=int(trace.attrs["layer"]) + 1,
+    )
+    of = int(trace.attrs["guesses"])
+    caption += " " + (
+        _("Every guess as computed.") if len(ats) == of else
+        _("{count} of the {of} guesses, evenly spread.", count=len(ats), of=of)
+    )
+    return Figure(chart, data, caption, caption, "gradient-map")
+
+
+def remaining(trace: xr.Dataset, network: str, part: str = "hidden") -> Array:
+    """The share of its first length that the gradient of one network has left at each token:
+    (token,), 0 from the guess on."""
+    at = int(trace.attrs["at"])
+    norms: Array = trace["norm"].sel(network=network, part=part).values
+    first = norms[at - 1]
+    return norms / first if first > 0 else np.zeros_like(norms)
+
+
+def shades(trace: xr.Dataset, network: str, part: str, theme: Theme) -> list[str]:
+    """The tokens' colours by what remains of one network's gradient, as on the map."""
+    left = remaining(trace, network, part)
+    colours = palette(theme)
+    with np.errstate(divide="ignore"):
+        depth = 1 - np.log10(left) / FAINTEST  # 1 = whole, 0 = a millionth
+    return [colours.shade(float(np.clip(value, 0, 1)), signed=False) for value in depth]
+
+
+def reaches(trace: xr.Dataset, part: str = "hidden") -> dict[str, str]:
+    """Steps until 1 % of each network, as one number in words: "> 42" where it never falls so far
+    in this text, "–" where there is no gradient to begin with."""
+    at = int(trace.attrs["at"])
+    firsts = trace["norm"].sel(part=part).values[:, at - 1]
+    return {
+        str(name): f"{steps:.1f}" if np.isfinite(steps) else f"> {at - 1}" if first > 0 else "–"
+        for name, steps, first in zip(
+            trace["network"].values, trace["reach"].sel(part=part).values, firsts, strict=True
+        )
+    }
+
+
+def typical(trace: xr.Dataset, part: str = "hidden") -> str:
+    """The median of steps until 1 % over the guesses of a map's second half, which all have half of
+    the text before them; "> …" where most of them never fall so far."""
+    reach = trace["reach"].sel(part=part).values
+    ats = trace["guess"].values
+    late = ats > ats[-1] / 2
+    least = int(ats[late].min()) - 1
+    median = float(np.median(np.where(np.isfinite(reach[late]), reach[late], np.inf)))
+    return f"{median:.1f}" if np.isfinite(median) else f"> {least}"
+
+
+def farthest(trace: xr.Dataset, part: str = "hidden") -> str:
+    """Which network's gradient is largest, as a share of its first, at the first token."""
+    names = [str(name) for name in trace["network"].values]
+    left = {name: float(remaining(trace, name, part)[0]) for name in names}
+    best = max(names, key=left.__getitem__)
+    return _(
+        "At the first token of this text, {steps} steps back, the {name} has most left: {all}.",
+        steps=int(trace.attrs["at"]) - 1, name=best,
+        all=", ".join(f"{name} {left[name]:.2g}" for name in names),
+    )
+
+
+def noticed(trace: xr.Dataset, part: str = "hidden") -> list[str]:
+    """What stands out of the gradients of several networks `together`: how far each reaches, how
+    fast it falls, and whether the two give the same order."""
+    at = int(trace.attrs["at"])
+    chosen = trace.sel(part=part)
+    norms = chosen["norm"].values[:, :at]  # (network, steps)
+    names = [str(name) for name in trace["network"].values]
+    reach, factor = chosen["reach"].values, chosen["factor"].values
+    said = [
+        _one(name, line, float(steps), float(by))
+        for name, line, steps, by in zip(names, norms, reach, factor, strict=True)
+    ]
+    if len(names) > 1 and np.isfinite(factor).all() and factor.max() - factor.min() > 0.005:
+        slow = int(factor.argmax())
+        long = int(np.where(np.isfinite(reach), reach, np.inf).argmax())
+        said.append(
+            _("Step by step the **{name}** loses least.", name=names[slow])
+            if slow == long
+            else _(
+                "Step by step the **{slow}** loses least, though the {long} takes longer to fall "
+                "under 1 %: look at the steepness of the lines, not only at where they begin.",
+                slow=names[slow], long=names[long],
+            )
+        )
+    return said
+
+
+def _one(name: str, line: Array, reach: float, factor: float) -> str:
+    """One network's gradient in a sentence. line (steps,): its norms, the last the first met."""
+    gone = np.flatnonzero(line == 0)
+    if len(gone) and len(line) > 1:
+        return _(
+            "**{name}**: exactly 0 from step {steps} back on: nothing of what came before can be "
+            "learnt from this guess.",
+            name=name, steps=len(line) - 1 - int(gone.max()),
+        )
+    if not np.isfinite(factor):
+        return _("**{name}**: only one state stands before this guess.", name=name)
+    if np.isfinite(reach):
+        return _(
+            "**{name}**: under 1 % after {steps} steps; from step to step it is multiplied by "
+            "{factor} on average.",
+            name=name, steps=f"{reach:.1f}", factor=f"{factor:.3f}",
+        )
+    return _(
+        "**{name}**: still {share} of the first at the beginning of the text, {steps} steps back; "
+        "from step to step × {factor} on average.",
+        name=name, share=f"{line[0] / line[-1]:.2g}", steps=len(line) - 1, factor=f"{factor:.3f}",
+    )
+
+
+def _shade(colours: Palette, kind: str, rank: int) -> str:
+    """The colour of an architecture; of its second, third, … network, nearer to the ink."""
+    return mix(colours.architecture(kind), colours.text, min(0.75, 0.35 * rank))
