@@ -9,15 +9,18 @@ import xarray as xr
 
 from explorer.probes.bptt import gradients
 from explorer.probes.capture import trace
+from explorer.probes.cost import flops
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
+from explorer.probes.surprisal import surprisal
 
 Probe = Callable[..., xr.Dataset]
 
 PROBES: dict[str, Probe] = {
-    probe.__name__: probe for probe in (trace, gradients, generate, inspect, saturation)
+    probe.__name__: probe for probe in (trace, gradients, generate, inspect, saturation,
+                                        surprisal, flops)
 }
 
 __all__ = ["PROBES", "Opened", "Probe"]
