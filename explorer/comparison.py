@@ -23,7 +23,7 @@ from explorer.errors import DataError, ExperimentError
 from explorer.experiment import Experiment
 from explorer.models import Model
 from explorer.models.recurrent import Recurrent
-from explorer.text import Tokenizer
+from explorer.text import Text, Tokenizer
 from explorer.words import N_
 
 LEAST, MOST = 2, 6  # variations side by side
@@ -43,9 +43,9 @@ class Comparison:
     equal: bool = False
 
     @cached_property
-    def vocabulary(self) -> int:
-        """How many different tokens the text has. Raises DataError."""
-        return Tokenizer.learn(self.base.text, self.base.tokens).size
+    def tokenizer(self) -> Tokenizer:
+        """What all of them cut the text with. Raises DataError."""
+        return Tokenizer.learn(self.base.text, self.base.tokens)
 
     @cached_property
     def experiments(self) -> list[list[Experiment]]:
@@ -68,9 +68,25 @@ class Comparison:
             raise ExperimentError(
                 N_("With equal parameters the hidden size is solved for: vary something else."))
         assert isinstance(experiment.model, Recurrent)
-        target = self.base.model.parameters(self.vocabulary)
-        sized = equal_parameters(experiment.model, self.vocabulary, target)
+        vocabulary = self.tokenizer.size
+        target = self.base.model.parameters(vocabulary)
+        sized = equal_parameters(experiment.model, vocabulary, target)
         return varied(experiment, {"model.hidden": sized.hidden})
+
+
+TOY = Text("four sentences", "This is the boat that my father built. This is the lamp that lights "
+           "the harbour. This is a story about two small boats. This is where the long river "
+           "meets the sea.")
+TOY_PREFIX, TOY_WORDS = "This is", 5
+
+
+def toy(seeds: Sequence[int] = tuple(range(SEEDS))) -> Comparison:
+    """The toy of the lecture notes: four sentences, an embedding of 50, 100 units, 100 epochs; for
+    a simple RNN, a GRU and an LSTM. A batch of four windows is an epoch of so short a text."""
+    base = Experiment.language_model(
+        TOY, "word", {"kind": "rnn", "hidden": 100, "embedding": 50}, steps=100, held_out=0,
+        batch=4, window=8, learning_rate=0.01)
+    return Comparison(base, vary({"model.kind": ["rnn", "gru", "lstm"]}), seeds)
 
 
 def vary(choices: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

@@ -28,6 +28,8 @@ PLACES = (
           N_("Can a network learn to write like your text?")),
     Place("gates", N_("Gates"), N_("Recurrent"),
           N_("What does the network let in, keep, and let out?")),
+    Place("side", N_("Side by side"), N_("Compare"),
+          N_("Which network learns your text best, and at what price?")),
     Place("runs", N_("My runs"), N_("Runs"), N_("Which of your runs learnt best?")),
 )
 HOME = PLACES[0].name
