@@ -12,7 +12,7 @@ from explorer.comparison import (
 )
 from explorer.errors import ExplorerError
 from explorer.tasks.language_model import LanguageModel
-from explorer.ui import board, link, side, tokens, versus
+from explorer.ui import board, side, tokens, versus
 from explorer.views import comparison as curves
 from explorer.views import duel
 from explorer.words import _
@@ -29,6 +29,10 @@ ui.header(
 shipped = side.shipped()
 
 
+question = st.container()
+row = st.container(horizontal=True, vertical_alignment="center", key="launch")
+
+
 def controls() -> tuple[Comparison | None, int]:
     """What is to be compared next, and how many seeds each has."""
     left, middle, right = st.columns([1.25, 1.3, 1.25], gap="medium")
@@ -42,7 +46,7 @@ def controls() -> tuple[Comparison | None, int]:
         given = versus.values(path)
     with right:
         seeds, equal, own = versus.numbers(path)
-    text, base = versus.settings(path)
+    text, base = versus.settings(path, row)
     if text is None:
         return None, seeds
     try:
@@ -55,8 +59,8 @@ def controls() -> tuple[Comparison | None, int]:
         return None, seeds
 
 
-chosen, seeds = controls()
-row = st.container(horizontal=True, vertical_alignment="center", key="launch")
+with question:
+    chosen, seeds = controls()
 if seeds:
     row.button(
         _("Compare"),
@@ -78,7 +82,7 @@ row.button(
     ),
 )
 if chosen is not None:
-    row.caption(ui.plain(versus.announced(chosen)))
+    st.caption(ui.plain(versus.announced(chosen)))
 complaint = st.session_state.pop(side.COMPLAINT, None)
 if complaint is not None:
     ui.complain(complaint)
@@ -109,10 +113,8 @@ if field is not None and len(field.groups) > 1:
 if len(names) > 1:
     with picture:
         st.subheader(_("Which token does each win, and by how many bits?"), anchor=False)
-        link.seed("text", tokens.opening(groups[0][0].run.experiment))
-        text = st.text_area(_("Text to read"), key="text", height=100)
-        link.write(text=text)
         with ui.guard():
+            text = tokens.choose_text(groups[0][0].run.experiment)
             trace = tokens.read(names, groups, text)
             tokens.contest(trace)
 if names:

@@ -108,6 +108,10 @@ def _taken(entry: Entry) -> int:
 def table(field: Field) -> pd.DataFrame:
     """How each variation stands, a row each: mean over its seeds, with lowest and highest."""
     rows = [_row(group) for group in field.groups]
+    held = [_held(group) for group in field.groups]
+    if any(map(math.isfinite, held)):
+        best = rows[held.index(min(value for value in held if math.isfinite(value)))]
+        best[_("held-out perplexity")] = f"**{best[_('held-out perplexity')]}**"
     return pd.DataFrame(rows, index=pd.Index([plain(name) for name in field.names]))
 
 
@@ -133,6 +137,12 @@ def _row(group: list[Entry]) -> dict[str, str]:
     }
 
 
+def _held(group: list[Entry]) -> float:
+    """The mean held-out perplexity of a variation, geometric; NaN where nothing was measured."""
+    known = [value for entry in group if math.isfinite(value := _best(entry.run.history))]
+    return math.prod(known) ** (1 / len(known)) if known else math.nan
+
+
 NAMES = {"queued": N_("waiting"), "new": N_("waiting")}
 
 
@@ -145,7 +155,8 @@ def _spread(values: Sequence[float], form: str = ".2f", band: bool = True) -> st
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return "–"
-    mean = format(sum(known) / len(known), form)
+    mean = format(math.prod(known) ** (1 / len(known)) if form == ".2f" else
+                  sum(known) / len(known), form)
     if len(known) == 1 or not band:
         return mean
     return f"{mean} ({min(known):{form}} … {max(known):{form}})"
@@ -163,4 +174,5 @@ def settings(field: Field) -> pd.DataFrame:
     """What differs, a column for each variation."""
     rows = differing([entry.model_copy(update={"seed": 0}) for entry in field.experiments])
     columns = [plain(name) for name in field.names]
-    return pd.DataFrame([[plain(cell) for cell in row] for row in rows], columns=columns)
+    return pd.DataFrame([[plain(cell) for cell in row] for row in rows if row != field.names],
+                        columns=columns)

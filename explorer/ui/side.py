@@ -28,6 +28,7 @@ from explorer.words import _
 
 RUNS = "runs"  # its name in the link
 WANTED = "side wanted"  # in the session: keys that are to go on though they were stopped
+OF_RUNS = ("text", "start", "one", "other", "prefix", "length", "temperature")  # in the link
 COMPLAINT = "side complaint"
 PATIENT = ("new", "queued")
 
@@ -127,6 +128,7 @@ def launch(comparison: Comparison) -> None:
             store().claim(me, experiment.key)
         st.session_state[WANTED] = {experiment.key for experiment in found}
         st.session_state[RUNS] = ".".join(experiment.key for experiment in found)
+        link.write(**dict.fromkeys(OF_RUNS))
         fill(gather([experiment.key for experiment in found]))
     except ExplorerError as error:
         st.session_state[COMPLAINT] = error

@@ -72,6 +72,17 @@ def rivals(names: Sequence[str]) -> tuple[int, int]:
     return one, other
 
 
+def choose_text(experiment: Experiment) -> str:
+    """The text that all read; it stands in the link unless it is the beginning of what was held
+    out."""
+    usual = opening(experiment)
+    key = f"text-{experiment.data.sha256}"
+    link.seed("text", usual, key=key)
+    text: str = st.text_area(_("Text to read"), key=key, height=100)
+    link.write(text=text if text != usual else None)
+    return text
+
+
 def contest(trace: xr.Dataset) -> None:
     """The text in its winners' colours, and by how many bits they win each token."""
     names = [str(name) for name in trace["variation"].values]
@@ -118,14 +129,20 @@ def samples(names: Sequence[str], groups: Sequence[Sequence[Entry]]) -> None:
     experiment = groups[0][0].run.experiment
     toy = experiment.data.sha256 == TOY.sha256
     left, middle, right = st.columns([2, 1, 1])
-    link.seed("prefix", TOY_PREFIX if toy else experiment.text.content[:20].strip())
-    prefix = left.text_input(_("Prefix"), key="prefix", help=meaning("prefix"))
-    link.seed("length", TOY_WORDS if toy else 120, int, between=(1, 400))
-    length = int(middle.number_input(_("Tokens to write"), 1, 400, key="length"))
-    link.seed("temperature", 0.0 if toy else 0.7, float, between=(0.0, 3.0))
-    heat = float(right.slider(_("Temperature"), 0.0, 3.0, step=0.1, key="temperature",
+    usual = {"prefix": TOY_PREFIX if toy else experiment.text.content[:20].strip(),
+             "length": TOY_WORDS if toy else 120, "temperature": 0.0 if toy else 0.7}
+    keys = {name: f"{name}-{experiment.data.sha256}" for name in usual}
+    link.seed("prefix", usual["prefix"], key=keys["prefix"])
+    prefix = left.text_input(_("Prefix"), key=keys["prefix"], help=meaning("prefix"))
+    link.seed("length", usual["length"], int, between=(1, 400), key=keys["length"])
+    length = int(middle.number_input(_("Tokens to write"), 1, 400, key=keys["length"]))
+    link.seed("temperature", usual["temperature"], float, between=(0.0, 3.0),
+              key=keys["temperature"])
+    heat = float(right.slider(_("Temperature"), 0.0, 3.0, step=0.1, key=keys["temperature"],
                               help=meaning("temperature")))
-    link.write(prefix=prefix, length=length, temperature=heat)
+    chosen_now = {"prefix": prefix, "length": length, "temperature": heat}
+    link.write(**{name: value if value != usual[name] else None
+                  for name, value in chosen_now.items()})
     with guard():
         chosen = [(name, entry) for name, group in zip(names, groups, strict=True)
                   for entry in (group if length <= SHORT else group[:1])]

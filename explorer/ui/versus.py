@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.comparison import MOST, SEEDS, Comparison, vary
 from explorer.errors import ExplorerError, RunError
@@ -22,7 +23,7 @@ from explorer.ui.controls import CHOICES, form, make
 from explorer.ui.naming import distinct, tell_apart
 from explorer.ui.page import complain
 from explorer.ui.runs import called, listed
-from explorer.ui.side import RUNS
+from explorer.ui.side import OF_RUNS, RUNS
 from explorer.ui.source import choose_text
 from explorer.words import N_, _
 
@@ -58,7 +59,7 @@ def choose() -> str:
     preset = st.pills(_("What differs"), list(PRESETS), key="differ", required=True, wrap=True,
                            format_func=lambda name: _(PRESETS[name]))
     if preset != "other":
-        link.write(differ=preset, field=None)
+        link.write(differ=preset if preset != "model.kind" else None, field=None)
         return str(preset)
     others = [path for path in fields() if path not in PRESETS]
     link.seed("field", others[0], allowed=others)
@@ -118,10 +119,9 @@ def _named(value: str) -> str:
     return KINDS.get(value) or words.get(value) or _(CHOICES.get(value, value))
 
 
-def settings(path: str) -> tuple[Text | None, Callable[[Text], Experiment | None]]:
+def settings(path: str, row: DeltaGenerator) -> tuple[Text | None, Callable[[Text], Experiment | None]]:
     """The text, and all that the variations share: two popovers. The second of what is given makes
     the base of a text; None, with a message, when settings contradict each other."""
-    row = st.container(horizontal=True, vertical_alignment="bottom")
     with row.popover(_("Text"), icon=":material/article:"):
         text = choose_text()
     with row.popover(_("All settings"), icon=":material/tune:"):
@@ -176,7 +176,8 @@ def numbers(path: str) -> tuple[int, bool, bool]:
         _("Own learning rates"), key="own",
         help=_("Each architecture learns at the rate that was measured to suit it; else all learn "
                "at one rate, and only the architecture differs."))
-    link.write(seeds=seeds, quality=quality, equal=int(equal) or None, own=int(own) or None)
+    link.write(seeds=seeds if seeds != SEEDS else None,
+               quality=quality if quality != "quick" else None, equal=int(equal) or None, own=int(own) or None)
     return seeds, equal, own
 
 
@@ -205,8 +206,8 @@ def announced(chosen: Comparison) -> str:
         f"{name}: {experiment.model.parameters(size):,}"
         for name, experiment in zip(distinct(tell_apart(first).names), first, strict=True))
     count = len(chosen.experiments) * len(chosen.seeds)
-    return _("{count} runs of {steps} steps. Parameters: {counted}.", count=count,
-             steps=f"{chosen.base.training.steps:,}", counted=counted)
+    return _("{count} runs of {steps} steps on “{text}”. Parameters: {counted}.", count=count,
+             steps=f"{chosen.base.training.steps:,}", text=chosen.base.data.name, counted=counted)
 
 
 def choose_runs(current: Sequence[str]) -> None:
@@ -224,4 +225,5 @@ def choose_runs(current: Sequence[str]) -> None:
 
 def _take() -> None:
     """The runs that were chosen become those of the page."""
+    link.write(**dict.fromkeys(OF_RUNS))
     st.session_state[RUNS] = ".".join(st.session_state["chosen runs"])

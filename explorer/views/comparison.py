@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import comb
 from typing import Any, Literal
 
 import altair as alt
@@ -39,10 +40,10 @@ def comparison(
     colours = palette(theme)
     base = alt.Chart(data).encode(
         x=alt.X("x:Q", title=_(AXES[x]), axis=alt.Axis(
-            grid=False, format="~s" if x == "flops" else "~g", tickCount=6)),
+            grid=False, format="~s" if x == "flops" else ",~f", tickCount=6)),
         color=alt.Color("variation:N", title=None, sort=names, legend=alt.Legend(
             orient="top", columns=1 if max(map(len, names)) > 14 else len(names), labelLimit=420,
-            symbolType="stroke"),
+            symbolType="stroke", symbolOpacity=1),
             scale=alt.Scale(domain=names, range=shades(colours, list(trace["kind"].values)))),
         detail="part:N")
     y = alt.Y("mean:Q", title=_("perplexity"), axis=alt.Axis(values=TICKS, format="~g"),
@@ -175,13 +176,7 @@ def _sure(one: Any, other: Any, first: str, second: str) -> str:
     if one.max() < other.min():
         return _("Every seed of **{first}** ended below every seed of **{second}**: by chance that "
                  "happens once in {times}.", first=first, second=second,
-                 times=_chances(len(one), len(other)))
+                 times=comb(len(one) + len(other), len(one)))
     return _("But the seeds of **{first}** and **{second}** overlap: between these two, the order "
              "may be luck.", first=first, second=second)
 
-
-def _chances(one: int, other: int) -> int:
-    """In how many orders of all seeds those of the first come first: one in so many."""
-    from math import comb
-
-    return comb(one + other, one)
