@@ -34,12 +34,13 @@ def seed(
     between: tuple[float, float] | None = None,
     key: str | None = None,
 ) -> None:
-    """Let the control with key `name` (or `key`, when its default is of what is looked at: another
-    run has another control, which no late answer of the browser can fill with the old text) say what the link says, whenever the link has changed (one
+    """Let the control with key `name` say what the link says, whenever the link has changed (one
     was opened, the browser went back), else `default`.
 
     A value that cannot be read, is not `allowed` or not `between` two bounds is replaced, and the
     page says by what. A control that stands at a default goes along when the default changes.
+    key: of the control, if not `name`. One whose default is of what is looked at has its own key
+    for each: no late answer of the browser can fill the next one's with the value before.
     """
     state, said = st.session_state, st.query_params.get(name)
     key = key or name

@@ -119,7 +119,9 @@ def _named(value: str) -> str:
     return KINDS.get(value) or words.get(value) or _(CHOICES.get(value, value))
 
 
-def settings(path: str, row: DeltaGenerator) -> tuple[Text | None, Callable[[Text], Experiment | None]]:
+def settings(
+    path: str, row: DeltaGenerator
+) -> tuple[Text | None, Callable[[Text], Experiment | None]]:
     """The text, and all that the variations share: two popovers. The second of what is given makes
     the base of a text; None, with a message, when settings contradict each other."""
     with row.popover(_("Text"), icon=":material/article:"):
@@ -177,7 +179,8 @@ def numbers(path: str) -> tuple[int, bool, bool]:
         help=_("Each architecture learns at the rate that was measured to suit it; else all learn "
                "at one rate, and only the architecture differs."))
     link.write(seeds=seeds if seeds != SEEDS else None,
-               quality=quality if quality != "quick" else None, equal=int(equal) or None, own=int(own) or None)
+               quality=quality if quality != "quick" else None,
+               equal=int(equal) or None, own=int(own) or None)
     return seeds, equal, own
 
 
@@ -206,7 +209,8 @@ def announced(chosen: Comparison) -> str:
         f"{name}: {experiment.model.parameters(size):,}"
         for name, experiment in zip(distinct(tell_apart(first).names), first, strict=True))
     count = len(chosen.experiments) * len(chosen.seeds)
-    return _("{count} runs of {steps} steps on “{text}”. Parameters: {counted}.", count=count,
+    return _("Compare trains {count} networks, {steps} steps each, on “{text}”. "
+             "Parameters: {counted}.", count=count,
              steps=f"{chosen.base.training.steps:,}", text=chosen.base.data.name, counted=counted)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections import defaultdict
 from typing import Any, NamedTuple
 
@@ -69,12 +70,12 @@ def duel(
     part = slice(start, start + WIDEST)
     labels = [str(label) for label in trace["label"].values[part]]
     x = [f"{start + i} {shown(label)}" for i, label in enumerate(labels)]
-    said = ["<br>".join(_escaped(each)) for each in lines(trace)[part]]
+    said = ["<br>".join(map(_name, each)) for each in lines(trace)[part]]
     winner = found.winner[part]
     height = np.where((other != ALL) & (winner == other), -1, 1) * found.bits[part]
     names = [str(name) for name in trace["variation"].values]
     chart = go.Figure([
-        go.Bar(x=[x[i] for i in at], y=height[at], name=shown(names[v], 60), customdata=[
+        go.Bar(x=[x[i] for i in at], y=height[at], name=_name(names[v]), customdata=[
             said[i] for i in at], marker={"color": ours[v], "line": {"width": 0}},
             hovertemplate="%{x}<br>%{customdata}<extra></extra>")
         for v in sorted({*range(len(names))} if other == ALL else {one, other})
@@ -129,7 +130,7 @@ def written(trace: xr.Dataset, theme: Theme = "light") -> Figure:
              zip(*row, strict=True)] for row in zip(labels, probability, strict=True)]
     x = [str(place + 1) for place in range(labels.shape[1])]
     chart = go.Figure(go.Heatmap(
-        z=probability, x=x, y=[shown(name, 40) for name in names], text=text,
+        z=probability, x=x, y=[_name(name) for name in names], text=text,
         texttemplate="%{text}", zmin=0, zmax=1, colorscale=colours.scale(signed=False),
         xgap=3, ygap=3, showscale=False, hovertemplate="%{y}<br>%{text}<extra></extra>"))
     chart.update_layout(colours.layout(height=40 + 46 * len(names)))
@@ -143,8 +144,9 @@ def written(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     return Figure(chart, data, caption, caption, "written")
 
 
-def _escaped(said: list[str]) -> list[str]:
-    return [shown(line, 120).replace("␣", " ") for line in said]
+def _name(name: str) -> str:
+    """A name as a chart may write it."""
+    return html.escape(name, quote=False)
 
 
 def _duel_caption(trace: xr.Dataset, one: int, other: int, start: int, drawn: int) -> str:
