@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("training", "time_to_quality", "trace", "web", "sessions")
+NAMES = ("training", "time_to_quality", "trace", "web", "sessions", "side_by_side")
 
 
 def main(names: list[str]) -> int:
