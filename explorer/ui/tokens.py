@@ -100,27 +100,30 @@ def contest(trace: xr.Dataset) -> None:
         link.write(start=start or None)
     show(draw("duel", trace, one=one, other=other, start=start, theme=theme()), "duel", trace)
     st.table(tallies(trace), border="horizontal")
+    for name, won in specialities(trace).items():
+        said = [_("“{label}” ({times} times, {bits} bits)", label=_bare(label), times=times,
+                  bits=f"{bits:.1f}") for label, times, bits in won]
+        if said:
+            st.caption(_("{name} gains most at {tokens}", name=f"**{plain(name)}**",
+                         tokens=plain(", ".join(said))))
 
 
 def tallies(trace: xr.Dataset) -> pd.DataFrame:
-    """Bits paid for the whole text, tokens won, and the tokens at which each gains most."""
+    """Bits paid for the whole text, and tokens won."""
     names = [str(name) for name in trace["variation"].values]
-    found, total, special = lead(trace), sums(trace), specialities(trace)
+    found, total = lead(trace), sums(trace)
     guessed = max(1, int((found.winner >= 0).sum()))
     rows = [{
         _("bits in all"): f"{total[v]:.1f}",
         _("bits per token"): f"{total[v] / guessed:.3f}",
         _("perplexity here"): f"{2 ** (total[v] / guessed):.2f}",
         _("tokens won"): f"{int((found.winner == v).sum())}",
-        _("gains most at"): " ".join(
-            plain(_("“{label}” {times}× +{bits}", label=_bare(label), times=times,
-                    bits=f"{bits:.1f}")) for label, times, bits in special[name]) or "–",
-    } for v, name in enumerate(names)]
+    } for v in range(len(names))]
     return pd.DataFrame(rows, index=pd.Index([plain(name) for name in names]))
 
 
 def _bare(label: str) -> str:
-    """A token for a table, where Markdown has the care of its signs."""
+    """A token for a caption, where Markdown has the care of its signs."""
     return shown(label).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

@@ -174,9 +174,10 @@ def _sure(one: Any, other: Any, first: str, second: str) -> str:
     if min(len(one), len(other)) < 2:
         return _("With one seed each, nobody can say whether that is more than luck.")
     if one.max() < other.min():
-        return _("Every seed of **{first}** ended below every seed of **{second}**: by chance that "
-                 "happens once in {times}.", first=first, second=second,
-                 times=comb(len(one) + len(other), len(one)))
+        return _("Every seed of **{first}** ended below every seed of **{second}**: were the two "
+                 "alike, their seeds would part so, either way round, once in {times}.",
+                 first=first, second=second,
+                 times=f"{comb(len(one) + len(other), len(one)) / 2:g}")
     return _("But the seeds of **{first}** and **{second}** overlap: between these two, the order "
              "may be luck.", first=first, second=second)
 

@@ -139,8 +139,11 @@ def written(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     data = pd.DataFrame({
         "row": np.repeat(names, labels.shape[1]), "place": np.tile(x, len(names)),
         "token": labels.ravel(), "probability": probability.ravel()})
+    heat = float(trace.attrs["temperature"])
     caption = _("What each writes after “{prefix}”, always taking the likeliest token, with the "
-                "probability that it gives it.", prefix=trace.attrs["prefix"])
+                "probability that it gives it.", prefix=trace.attrs["prefix"]) if not heat else _(
+        "What each writes after “{prefix}”, drawn at temperature {heat}, with the probability that "
+        "it gives each token at temperature 1.", prefix=trace.attrs["prefix"], heat=f"{heat:g}")
     return Figure(chart, data, caption, caption, "written")
 
 

@@ -95,7 +95,7 @@ def test_a_lead_beyond_the_seeds_is_told_from_luck() -> None:
     training = [[[NAN, 5, 4]] * 3] * 2
     apart = curves([[[9, 4, 2.0]] * 3, [[9, 4, 3.0]] * 3], training)
     mixed = curves([[[9, 4, 2.0], [9, 4, 3.5], [9, 4, 2.1]], [[9, 4, 3.0]] * 3], training)
-    assert "once in 20" in findings(apart)[1]  # 6 seeds: 3 of them come first in 1 of 20 orders
+    assert "once in 10" in findings(apart)[1]  # of 20 orders of 6 seeds, 2 part them so
     assert "overlap" in findings(mixed)[1]
     assert "nobody can say" in findings(apart.isel(seed=[0]))[1]
     assert findings(apart)[0].startswith("**GRU** ends lowest")
@@ -192,7 +192,8 @@ def test_what_was_written_stands_with_its_probability() -> None:
     trace = xr.Dataset(
         {"written": (("row", "place"), [[" the", " <i>"], [" a", "\n"]]),
          "probability": (("row", "place"), [[0.9, 0.25], [1.0, 0.5]])},
-        {"row": ["GRU, seed 0", "GRU, seed 1"]}, {"run": "a", "step": 0, "prefix": "This is"})
+        {"row": ["GRU, seed 0", "GRU, seed 1"]}, {"run": "a", "step": 0, "prefix": "This is",
+                                     "temperature": 0.0})
     drawn = figure("written", trace)
     heat = drawn.chart.data[0]
     np.testing.assert_array_equal(np.array(heat.z), trace["probability"].values)
