@@ -31,7 +31,7 @@ def bars(page: Page) -> list[dict[str, Any]]:
 
 def test_the_shipped_networks_stand_side_by_side_at_once(visit: Visit) -> None:
     page = visit("side")
-    expect(page.get_by_role("cell", name="LSTM", exact=True).first).to_be_visible()
+    expect(page.get_by_test_id("stTable").first).to_contain_text("LSTM")
     expect(page.get_by_text("With one seed each, nobody can say")).to_be_visible()
     expect(page.get_by_text("These do not read the same batches")).to_be_visible()
     steps.radio(page, "Over", "FLOPs")
