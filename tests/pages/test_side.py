@@ -51,7 +51,8 @@ def until(page: AppTest, true: Callable[[AppTest], bool]) -> AppTest:
     """Draw the page again, as its fragment does, until something is so."""
     end = time.monotonic() + 120
     while not true(page):
-        assert time.monotonic() < end, said(page)
+        assert time.monotonic() < end, (said(page), [b.label for b in page.button],
+                                        [t.value.to_string() for t in page.table[:1]])
         time.sleep(0.1)
         well(page.run())
     return page
@@ -197,7 +198,7 @@ def test_of_six_one_diverges_and_the_others_go_on(
     assert table["seeds"].tolist() == ["1 finished"] * 5 + ["1 diverged"]
 
 
-def test_cancel_all_then_go_on(opened: Open, quick: None, store: Store, monkeypatch) -> None:
+def test_cancel_all_then_go_on(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     base = small("rnn", steps=20_000)
     monkeypatch.setattr(Experiment, "language_model", lambda *_settings, **_more: base)
     page = opened("side", **{"differ": "model.hidden", "model.hidden": "5,6", "seeds": 2})
