@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("training", "time_to_quality", "trace", "gradients", "web", "sessions")
+NAMES = (
+    "training",
+    "time_to_quality",
+    "trace",
+    "gradients",
+    "side_by_side",
+    "web",
+    "sessions",
+)
 
 
 def main(names: list[str]) -> int:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from explorer.errors import ExplorerError
     from explorer.experiment import Experiment
-    from explorer.library import figure, generate, gradients, load, trace, train
+    from explorer.library import (
+        compare,
+        figure,
+        generate,
+        gradients,
+        load,
+        surprisal,
+        trace,
+        train,
+    )
     from explorer.models.gru import GRU
     from explorer.models.lstm import LSTM
     from explorer.models.rnn import RNN
@@ -19,13 +28,14 @@ if TYPE_CHECKING:
 _HOME = {
     "ExplorerError": "errors", "Experiment": "experiment", "GRU": "models.gru",
     "LSTM": "models.lstm", "RNN": "models.rnn", "Run": "store", "Store": "store", "Text": "text",
-    "corpus": "text", "figure": "library", "generate": "library", "gradients": "library",
-    "load": "library", "trace": "library", "train": "library",
+    "compare": "library", "corpus": "text", "figure": "library", "generate": "library",
+    "gradients": "library", "load": "library", "surprisal": "library", "trace": "library",
+    "train": "library",
 }
 
 __all__ = [
-    "GRU", "LSTM", "RNN", "Experiment", "ExplorerError", "Run", "Store", "Text", "corpus",
-    "figure", "generate", "gradients", "load", "trace", "train",
+    "GRU", "LSTM", "RNN", "Experiment", "ExplorerError", "Run", "Store", "Text", "compare",
+    "corpus", "figure", "generate", "gradients", "load", "surprisal", "trace", "train",
 ]
 
 

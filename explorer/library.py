@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
+from explorer.comparison import SEEDS
+from explorer.errors import Diverged
 from explorer.experiment import Experiment
 from explorer.store import LOCAL, Run, Store
 
@@ -78,6 +80,55 @@ def generate(
         top_p=top_p,
         seed=seed,
     )
+
+
+def surprisal(run: Run, text: str, step: int = -1) -> xr.Dataset:
+    """`bits` over token: −log₂ of the probability that the run gives each token after those before
+    it; NaN for the first. Raises DataError."""
+    return _ask("surprisal", run, step, text=text)
+
+
+def compare(
+    base: Experiment,
+    vary: Mapping[str, Sequence[Any]],
+    seeds: int = SEEDS,
+    *,
+    equal_parameters: bool = False,
+    store: Store | None = None,
+    progress: bool = True,
+) -> xr.Dataset:
+    """Train every combination of some fields' values, each with `seeds` seeds from the base's on,
+    on the same text in the same batches: `training_perplexity`, `held_out_perplexity` and
+    `seconds` over (variation, seed, step), `flops` of a step over variation; `key` of each run
+    over (variation, seed). `ex.figure("comparison", …)` draws it.
+
+    vary: field path -> values, {"model.kind": ["rnn", "gru", "lstm"]} say. equal_parameters: the
+    hidden size of each is solved for. One that diverges keeps its curve up to there, and the
+    others go on. Raises ExperimentError: values or fields that no comparison can vary.
+    """
+    from explorer import comparison
+
+    chosen = comparison.Comparison(base, comparison.vary(vary),
+                                   range(base.seed, base.seed + seeds), equal_parameters)
+    store = store or Store()
+    groups = [[_as_far_as_it_goes(experiment, store, progress) for experiment in group]
+              for group in chosen.experiments]
+    costs = [_ask("flops", group[0], 0) for group in groups]
+    found = comparison.curves(
+        [", ".join(f"{path.rpartition('.')[2]} {value}" for path, value in values.items())
+         for values in chosen.variations],
+        [[comparison.Side(run.experiment, run.history) for run in group] for group in groups],
+        [float(cost["forward"] + cost["backward"]) for cost in costs])
+    return found.assign_coords(
+        key=(("variation", "seed"), [[run.key for run in group] for group in groups]))
+
+
+def _as_far_as_it_goes(experiment: Experiment, store: Store, progress: bool) -> Run:
+    """Train; a run that diverges is given as it stands."""
+    try:
+        return train(experiment, store, progress)
+    except Diverged:
+        return store.run(experiment.key)
 
 
 def figure(name: str, trace: xr.Dataset, **options: Any) -> Figure:

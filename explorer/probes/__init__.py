@@ -9,6 +9,7 @@ import xarray as xr
 
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
+from explorer.probes.cost import flops
 from explorer.probes.depth import carried
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
@@ -17,6 +18,7 @@ from explorer.probes.misuse import misuse
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
 from explorer.probes.sight import sight
+from explorer.probes.surprisal import surprisal
 from explorer.probes.truncation import truncation
 
 Probe = Callable[..., xr.Dataset]
@@ -36,6 +38,8 @@ PROBES: dict[str, Probe] = {
         carried,
         misuse,
         sight,
+        surprisal,
+        flops,
     )
 }
 

@@ -127,6 +127,12 @@ class Store:
         """Open or create the run's folder for writing. Raises DataError, RunError."""
         return Recorder(self._files, experiment)
 
+    def announce(self, experiment: Experiment, tokenizer: Tokenizer) -> None:
+        """Keep an experiment that waits to be trained, so that its key finds it from now on. One
+        that is here already is left as it is. Raises RunError: the disk is full."""
+        if experiment.key not in self:
+            Folder(self._files, experiment.key).create(experiment, tokenizer)
+
     def mark(self, key: str, status: Status, message: str | ExplorerError = "") -> None:
         """Say how a run stands when its writer died without a word. Raises RunError."""
         folder = self.folder(key)

@@ -32,23 +32,27 @@ def seed(
     *,
     allowed: Collection[Any] | None = None,
     between: tuple[float, float] | None = None,
+    key: str | None = None,
 ) -> None:
     """Let the control with key `name` say what the link says, whenever the link has changed (one
     was opened, the browser went back), else `default`.
 
     A value that cannot be read, is not `allowed` or not `between` two bounds is replaced, and the
     page says by what. A control that stands at a default goes along when the default changes.
+    key: of the control, if not `name`. One whose default is of what is looked at has its own key
+    for each: no late answer of the browser can fill the next one's with the value before.
     """
     state, said = st.session_state, st.query_params.get(name)
-    seen, base = _seen(name), _base(name)
-    if name not in state or state.get(seen) != said:
-        state[name] = default if said is None else _admit(
+    key = key or name
+    seen, base = _seen(name), _base(key)
+    if key not in state or state.get(seen) != said:
+        state[key] = default if said is None else _admit(
             name, said, default, convert, allowed, between)
-    elif (state.get(base) != default and state[name] == state.get(base)) or (
-            allowed is not None and state[name] not in allowed):
-        state[name] = default
+    elif (state.get(base) != default and state[key] == state.get(base)) or (
+            allowed is not None and state[key] not in allowed):
+        state[key] = default
     elif between is not None:
-        state[name] = min(max(state[name], between[0]), between[1])
+        state[key] = min(max(state[key], between[0]), between[1])
     state[seen], state[base] = said, default
 
 

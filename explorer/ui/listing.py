@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import log2
 
+from explorer import comparison
 from explorer.store import Run
 from explorer.ui.naming import distinct, tell_apart
 from explorer.words import _
@@ -29,9 +30,7 @@ class Standing:
     def subject(self) -> tuple[str, str, float, bool]:
         """What it learns: text, tokens, what is held out, and whether it may read the tokens that
         it guesses. Only runs with the same one compare."""
-        experiment = self.run.experiment
-        return (experiment.data.sha256, experiment.tokens.model_dump_json(),
-                experiment.data.held_out, bool(getattr(experiment.model, "bidirectional", False)))
+        return comparison.subject(self.run.experiment)
 
 
 def standings(runs: Sequence[Run], given: Sequence[str]) -> list[Standing]:

@@ -18,7 +18,7 @@ from explorer.words import _
 
 # Names in the session.
 IN_HAND, DONE, SURE, SAID = "run in hand", "run let go", "run to delete", "said of a run"
-NOT_FOR_ONE = ("home", "runs")  # pages that look at no single run
+NOT_FOR_ONE = ("home", "runs", "side")  # pages that look at no single run
 
 
 def take_in_hand(key: str) -> None:

@@ -33,9 +33,7 @@ def tell_apart(experiments: Sequence[Experiment]) -> Told:
     from the rest of them.
     """
     said = [phrases(experiment) for experiment in experiments]
-    fields = list(dict.fromkeys(field for phrase in said for field in phrase))
-    differ = [field for field in fields
-              if len({phrase[field] for phrase in said if field in phrase}) > 1]
+    fields, differ = _compared(said)
     telling = [field for field in differ if field not in CHOSEN_FOR_US]
     for field in CHOSEN_FOR_US:
         if field in differ and not _follows(field, telling, said):
@@ -48,6 +46,23 @@ def tell_apart(experiments: Sequence[Experiment]) -> Told:
             and (field in MAIN or field not in _usual(experiments[0]))]
     return Told(names, _some(said[0], same) if said else [],
                 [_some(phrase, differ) for phrase in said])
+
+
+def differing(experiments: Sequence[Experiment]) -> list[list[str]]:
+    """A row for each setting that differs: what it is in each of the experiments, "–" where there
+    is no such setting."""
+    said = [phrases(experiment) for experiment in experiments]
+    fields, differ = _compared(said)
+    partly = [field for field in fields if not all(field in phrase for phrase in said)]
+    return [[phrase.get(field, "–") for phrase in said]
+            for field in [*differ, *partly] if field != "content"]
+
+
+def _compared(said: Sequence[Mapping[str, str]]) -> tuple[list[str], list[str]]:
+    """All fields that are told of, and those of them that are told in different words."""
+    fields = list(dict.fromkeys(field for phrase in said for field in phrase))
+    return fields, [field for field in fields
+                    if len({phrase[field] for phrase in said if field in phrase}) > 1]
 
 
 def phrases(experiment: Experiment) -> dict[str, str]:

@@ -84,7 +84,7 @@ def _watch(key: str, was_alive: bool) -> None:
 def _seen(key: str) -> tuple[Run | None, pd.DataFrame | None]:
     """A run as it stands, and its history with what has been reported since."""
     run = store().run(key) if key in store() else None
-    return run, _history(key, engine().find(key), run)
+    return run, so_far(key, engine().find(key), run)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -106,7 +106,7 @@ def _curve(
     return figure
 
 
-def _history(key: str, job: Job | None, run: Run | None) -> pd.DataFrame | None:
+def so_far(key: str, job: Job | None, run: Run | None) -> pd.DataFrame | None:
     """What was stored, and after it what has been reported since."""
     stored = run.history if run is not None else pd.DataFrame()
     fresh = pd.DataFrame()

@@ -1,7 +1,9 @@
 """One file per picture: Trace → Figure. No torch, no Streamlit."""
 
 from explorer.views import (
+    comparison,
     deep,
+    duel,
     gates,
     gradients,
     history,
@@ -18,7 +20,9 @@ __all__ = [
     "Figure",
     "Palette",
     "View",
+    "comparison",
     "deep",
+    "duel",
     "figure",
     "gates",
     "gradients",

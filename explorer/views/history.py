@@ -67,10 +67,7 @@ def perplexity(
     several = len(curves) > 1
     runs = [curve.name for curve in curves] if several else names
     kinds = [curve.kind for curve in curves] if several else [curves[0].kind] * len(names)
-    shades = [
-        _shade(colours, kind, kinds[:i].count(kind) if several else 0)
-        for i, kind in enumerate(kinds)
-    ]
+    drawn_in = shades(colours, kinds) if several else [colours.architecture(k) for k in kinds]
     dashes = [
         [1, 0] if data.loc[data["curve"] == name, "held_out"].iloc[0] else [2, 2] for name in names
     ]
@@ -93,7 +90,7 @@ def perplexity(
             "run:N" if several else "curve:N",
             title=None,
             sort=runs,
-            scale=alt.Scale(domain=runs, range=shades),
+            scale=alt.Scale(domain=runs, range=drawn_in),
             legend=alt.Legend(
                 orient="top", labelLimit=240, columns=1 if several else 2, symbolType="stroke"
             ),
@@ -169,6 +166,11 @@ def _tidy(curve: Curve, named: bool) -> pd.DataFrame:
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True).assign(
         kind=curve.kind, run=curve.name
     )
+
+
+def shades(colours: Palette, kinds: Sequence[str]) -> list[str]:
+    """A colour for each of several runs, by their architectures' kinds."""
+    return [_shade(colours, kind, kinds[:i].count(kind)) for i, kind in enumerate(kinds)]
 
 
 def _shade(colours: Palette, kind: str, rank: int) -> str:

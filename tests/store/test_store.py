@@ -352,3 +352,16 @@ class TestOwners:
         entry = next((Path(finished.url) / "owners").rglob("*.json"))
         entry.write_text("{")
         assert finished.own("me") == []
+
+
+def test_what_waits_to_be_trained_is_found_by_its_key_and_trained_from_there(tmp_path):
+    store, experiment = Store(str(tmp_path), pretrained=""), small(steps=4)
+    tokenizer = Tokenizer.learn(TEXT, experiment.tokens)
+    store.announce(experiment, tokenizer)
+    run = store.run(experiment.key)
+    assert (run.status, run.snapshots, len(run.history)) == ("new", (), 0)
+    assert run.experiment == experiment
+    assert work(store, run.experiment) == "finished"
+    done = store.run(experiment.key).history
+    store.announce(experiment, tokenizer)
+    assert store.run(experiment.key).history.equals(done), "what is there already stays"

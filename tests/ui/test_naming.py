@@ -2,7 +2,7 @@
 
 from explorer.experiment import Experiment
 from explorer.text import Text
-from explorer.ui.naming import distinct, phrases, tell_apart
+from explorer.ui.naming import differing, distinct, phrases, tell_apart
 from tests.training.small import TEXT, small
 
 
@@ -66,3 +66,10 @@ def test_a_hand_on_the_rate_is_named() -> None:
 
 def test_names_that_stand_for_several_are_numbered() -> None:
     assert distinct(["a", "b", "a"]) == ["a (1)", "b", "a (2)"]
+
+
+def test_what_differs_is_a_row_for_each_setting() -> None:
+    rows = differing([small("rnn"), small("lstm")])
+    assert ["RNN", "LSTM"] in rows
+    assert ["activation tanh", "–"] in rows
+    assert [row for row in rows if "units" in row[0]] == [], "both have as many"

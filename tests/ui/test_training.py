@@ -41,13 +41,13 @@ def test_the_curve_is_what_was_stored_and_after_it_what_came_since(
     stored = pd.DataFrame([at(step).row() for step in (1, 2, 3, 4, 5)])
     run: Any = SimpleNamespace(history=stored)
     job = Job("1", "k", "me", "running", 0, None)
-    both = training._history("k", job, run)
+    both = training.so_far("k", job, run)
     assert both is not None
     assert both["step"].tolist() == [1, 2, 3, 4, 5, 6]
-    ended = training._history("k", Job("1", "k", "me", "finished", 0, None), run)
+    ended = training.so_far("k", Job("1", "k", "me", "finished", 0, None), run)
     assert ended is not None
     assert ended["step"].tolist() == [1, 2, 3, 4, 5]
-    assert training._history("k", None, None) is None
+    assert training.so_far("k", None, None) is None
 
 
 def test_samples_are_of_the_first_the_last_and_some_between() -> None:

@@ -1,0 +1,178 @@
+"""The board of a comparison: how far it is, its curves, its table; drawn anew while it goes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from explorer.ui import link, side
+from explorer.ui.backend import draw, engine
+from explorer.ui.figure import show
+from explorer.ui.naming import differing
+from explorer.ui.page import guard
+from explorer.ui.rows import STATUS
+from explorer.ui.session import theme
+from explorer.ui.side import Entry, Field
+from explorer.ui.text import plain
+from explorer.ui.training import duration, so_far
+from explorer.views.comparison import AXES
+from explorer.words import N_, _
+
+EVERY = 2  # seconds between two looks
+
+
+def board(keys: Sequence[str], field: Field) -> None:
+    """Draw it, and look again while any of its runs is alive."""
+    alive = any(entry.alive for entry in field.entries) or bool(side.waiting(field))
+    st.fragment(_guarded, run_every=EVERY if alive else None)(list(keys), field.state)
+
+
+def _guarded(keys: list[str], before: tuple[str, ...]) -> None:
+    with guard():  # here: an error does not leave a fragment
+        _look(keys, before)
+
+
+def _look(keys: list[str], before: tuple[str, ...]) -> None:
+    """When a run has begun or ended, the whole page is drawn again: all of it knows more then."""
+    full = side.fill(side.gather(keys))
+    field = side.gather(keys)
+    if field.state != before:
+        st.rerun()
+    _progress(keys, field, full)
+    trace = field.trace()
+    if trace is None:
+        st.caption(_("The first curve comes with the first step."))
+        return
+    at, too = st.columns([2, 1], vertical_alignment="bottom")
+    link.seed("x", "step", allowed=AXES)
+    x = at.pills(_("Over"), list(AXES), key="x", required=True,
+                 format_func=lambda name: _(AXES[name]))
+    link.seed("dashed", int(len(field.names) <= 3), int, allowed=(0, 1))
+    dashed = too.toggle(_("Training text too"), key="dashed")
+    link.write(x=x if x != "step" else None,
+               dashed=None if dashed == (len(field.names) <= 3) else int(dashed))
+    show(draw("comparison", trace, x=x, training=bool(dashed), theme=theme()), "comparison", trace)
+    st.table(table(field), border="horizontal")
+
+
+def _progress(keys: list[str], field: Field, full: str) -> None:
+    """How far all are, the buttons, and what went wrong where."""
+    alive = any(entry.alive for entry in field.entries) or side.waiting(field)
+    idle = side.stopped(field)
+    if alive or idle:
+        st.progress(share(field), side.said(field) + left())
+        row = st.container(horizontal=True)
+        if alive:
+            row.button(_("Cancel all"), icon=":material/stop:", on_click=side.stop, args=(keys,))
+        elif idle:
+            row.button(_("Go on"), icon=":material/play_arrow:", type="primary",
+                       on_click=side.resume, args=(keys,))
+    if full:
+        st.info(plain(_("Some wait outside of the queue, and are queued as places become free "
+                        "while this page is open. {reason}", reason=full)),
+                icon=":material/hourglass:")
+    for name, group in zip(field.names, field.groups, strict=True):
+        for entry in group:
+            if entry.status in ("diverged", "failed") and entry.message:
+                st.error(f"**{plain(name)}**, " + plain(
+                    _("seed {seed}: {message}", seed=entry.run.experiment.seed,
+                      message=entry.message)), icon=":material/error:")
+
+
+def left() -> str:
+    """How long it takes until the queue is empty, if that is known."""
+    status = engine().status()
+    ends = [job.eta for job in (*status.running, *status.queued)]
+    known = [eta for eta in ends if eta is not None]
+    return _(" · the last begins or ends in about {time}", time=duration(max(known))) if (
+        known and len(known) == len(ends)) else ""
+
+
+def share(field: Field) -> float:
+    """The steps that were taken, of all."""
+    total = sum(entry.run.experiment.training.steps for entry in field.entries)
+    return min(1.0, sum(_taken(entry) for entry in field.entries) / total)
+
+
+def _taken(entry: Entry) -> int:
+    steps = entry.run.experiment.training.steps
+    if entry.status in ("finished", "diverged", "failed"):  # it takes no more
+        return steps
+    history = so_far(entry.run.key, entry.job, entry.run)
+    return int(history["step"].iloc[-1]) if history is not None and len(history) else 0
+
+
+def table(field: Field) -> pd.DataFrame:
+    """How each variation stands, a row each: mean over its seeds, with lowest and highest."""
+    rows = [_row(group) for group in field.groups]
+    held = [_held(group) for group in field.groups]
+    if any(map(math.isfinite, held)):
+        best = rows[held.index(min(value for value in held if math.isfinite(value)))]
+        best[_("held-out perplexity")] = f"**{best[_('held-out perplexity')]}**"
+    return pd.DataFrame(rows, index=pd.Index([plain(name) for name in field.names]))
+
+
+def _row(group: list[Entry]) -> dict[str, str]:
+    done = [entry.run for entry in group if len(entry.run.history)]
+    experiment = group[0].run.experiment
+    training = experiment.training
+    per_step = side.flops(group)
+    states = [entry.status for entry in group]
+    return {
+        _("held-out perplexity"): _spread([_best(run.history) for run in done]),
+        _("training perplexity"): _spread([float(run.history["perplexity"].iloc[-1])
+                                           for run in done]),
+        _("parameters"): f"{experiment.model.parameters(group[0].run.tokenizer.size):,}",
+        _("seconds of a run"): _spread([entry.run.seconds for entry in group
+                                        if entry.status == "finished"], ".1f"),
+        _("tokens per second"): _spread([float(run.history["tokens_per_second"].iloc[-1])
+                                         for run in done], ",.0f", band=False),
+        _("FLOPs per token"): _big(per_step / (training.batch * training.window)),
+        _("FLOPs of a run"): _big(per_step * training.steps),
+        _("seeds"): ", ".join(f"{states.count(state)} {_(NAMES.get(state, STATUS.get(state, '')))}"
+                              for state in dict.fromkeys(states)),
+    }
+
+
+def _held(group: list[Entry]) -> float:
+    """The mean held-out perplexity of a variation, geometric; NaN where nothing was measured."""
+    known = [value for entry in group if math.isfinite(value := _best(entry.run.history))]
+    return math.prod(known) ** (1 / len(known)) if known else math.nan
+
+
+NAMES = {"queued": N_("waiting"), "new": N_("waiting")}
+
+
+def _best(history: pd.DataFrame) -> float:
+    return float(history["validation_perplexity"].min())
+
+
+def _spread(values: Sequence[float], form: str = ".2f", band: bool = True) -> str:
+    """A mean, and from where to where."""
+    known = [value for value in values if math.isfinite(value)]
+    if not known:
+        return "–"
+    mean = format(math.prod(known) ** (1 / len(known)) if form == ".2f" else
+                  sum(known) / len(known), form)
+    if len(known) == 1 or not band:
+        return mean
+    return f"{mean} ({min(known):{form}} … {max(known):{form}})"
+
+
+def _big(value: float) -> str:
+    """A large number with its prefix: 1.2 G."""
+    if not math.isfinite(value):
+        return "–"
+    power = min(5, int(math.log10(max(value, 1)) // 3))
+    return f"{value / 1000**power:.3g} {['', 'k', 'M', 'G', 'T', 'P'][power]}".strip()
+
+
+def settings(field: Field) -> pd.DataFrame:
+    """What differs, a column for each variation."""
+    rows = differing([entry.model_copy(update={"seed": 0}) for entry in field.experiments])
+    columns = [plain(name) for name in field.names]
+    return pd.DataFrame([[plain(cell) for cell in row] for row in rows if row != field.names],
+                        columns=columns)
