@@ -28,6 +28,25 @@ class Network(nn.Module):
         if spec.tied and self.encoder is not None:
             self.decoder.weight = self.encoder.weight
             nn.init.normal_(self.encoder.weight, std=spec.hidden**-0.5)
+        self._settle()  # last: networks that differ in nothing else share all other weights
+
+    @torch.no_grad()
+    def _settle(self) -> None:
+        """Draw and scale the recurrent weights as the spec asks, gate by gate.
+
+        Orthogonal: Saxe et al. 2014. Gaussian of variance 1/hidden: eigenvalues in the unit disc
+        (the circular law, Ginibre 1965).
+        """
+        spec, H = self.spec, self.spec.hidden
+        for layer in range(spec.layers):
+            for U in self.weights(layer).U.split(H):  # (hidden, hidden)
+                if spec.initial == "orthogonal":
+                    nn.init.orthogonal_(U)
+                elif spec.initial == "gaussian":
+                    nn.init.normal_(U, std=H**-0.5)
+                if spec.spectral_radius is not None:
+                    drawn = float(torch.linalg.eigvals(U.double()).abs().max())
+                    U.mul_(spec.spectral_radius / drawn if drawn else 0.0)
 
     def read(self, ids: Tensor) -> Tensor:
         """What the first layer sees: ids (…) -> x (…, inputs)."""

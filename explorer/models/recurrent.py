@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from explorer.models.base import Model
+from explorer.spec import LATER
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -93,6 +94,26 @@ class Recurrent(Model):
         description=N_(
             "Share of the numbers between layers that is zeroed "
             "at random while training; needs two layers."
+        ),
+    )
+
+    initial: Annotated[Literal["uniform", "orthogonal", "gaussian"], LATER] = Field(
+        "uniform",
+        title=N_("Recurrent weights drawn"),
+        description=N_(
+            "How U, which carries the state from step to step, begins: evenly within ±1/√units, "
+            "as PyTorch does it; orthogonal, which keeps every length; or Gaussian of variance "
+            "1/units. In a gated network each gate's part of U for itself."
+        ),
+    )
+    spectral_radius: Annotated[float | None, LATER] = Field(
+        None,
+        ge=0,
+        le=10,
+        title=N_("Spectral radius"),
+        description=N_(
+            "Scale U before training so that its largest eigenvalue has this size, in a gated "
+            "network each gate's part for itself; 0 cuts the tie to the past; empty = as drawn."
         ),
     )
 
