@@ -119,7 +119,7 @@ def pretrain(options: argparse.Namespace) -> None:
     if (Path(folder) / "owners").exists():
         raise RunError(N_("“{folder}” holds runs of your own, which would be replaced: choose "
                           "another folder."), folder=folder)
-    print("\n".join(pretrain(folder)))
+    print("\n".join(pretrain(folder, names=options.names)))
 
 
 COMMANDS = {"serve": serve, "train": train, "trace": trace, "pretrain": pretrain}
@@ -209,9 +209,14 @@ def _trace_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", required=True, metavar="FILE.nc", help="the NetCDF file to write")
 
 
+def _pretrain_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("names", metavar="NAME", nargs="*",
+                         help="only these, by the name on their card (default: all)")
+
+
 _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "serve": _serve_options, "train": _train_options, "trace": _trace_options,
-    "pretrain": lambda command: None}
+    "pretrain": _pretrain_options}
 
 
 def _specs() -> list[type[Spec]]:

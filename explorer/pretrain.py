@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from explorer.errors import DataError, Diverged
 from explorer.experiment import Experiment
 from explorer.store import Store
 from explorer.store.store import SHIPPED
@@ -18,7 +21,9 @@ from explorer.words import N_
 
 
 class Card(NamedTuple):
-    """A run that is shipped. title and about: for people, to be translated where they are shown."""
+    """A run that is shipped. title and about: for people, to be translated where they are shown.
+    page: the only one that shows it, "" for all. A run may end in divergence, if that is what it is
+    to show."""
 
     name: str
     title: str
@@ -26,6 +31,7 @@ class Card(NamedTuple):
     text: str
     model: dict[str, Any]
     training: dict[str, Any]
+    page: str = ""
 
 
 CARDS = (
@@ -48,33 +54,59 @@ CARDS = (
          "python-source", {"kind": "lstm", "hidden": 160},
          {"steps": 6000, "sampling": "sequential", "learning_rate": 0.005}),
 )
+# The same twice, but for the clipping: the first breaks at step 42.
+EXPLOSIVE = {"kind": "rnn", "activation": "relu", "hidden": 64, "embedding": 16,
+             "spectral_radius": 1.5}
+FRAIL: dict[str, Any] = {"steps": 400, "seed": 3, "window": 64, "batch": 16, "optimizer": "sgd",
+                         "learning_rate": 0.03, "schedule": "constant"}
+CARDS += (
+    Card("6.1-rnn-explodes", N_("RNN that explodes"),
+         N_("64 ReLU units whose recurrent weights begin with a spectral radius of 1.5, trained "
+            "without clipping until nothing is a number any more."),
+         "story-en", EXPLOSIVE, FRAIL | {"clip": 0.0}, "explode"),
+    Card("6.2-rnn-clipped", N_("RNN that is clipped"),
+         N_("The very same, but that no gradient is longer than 1."),
+         "story-en", EXPLOSIVE, FRAIL | {"clip": 1.0}, "explode"),
+)
 SNAPSHOTS = 8  # along each training, beside the untrained network
 
 
 def experiment(card: Card) -> Experiment:
     """What a shipped run is made of."""
     return Experiment.language_model(corpus(card.text), model=card.model, quality="best",
-                                     snapshots=SNAPSHOTS, **card.training)
+                                     **({"snapshots": SNAPSHOTS} | card.training))
 
 
-def pretrain(folder: str | Path = SHIPPED, at_once: int = 2) -> list[str]:
+def pretrain(
+    folder: str | Path = SHIPPED, at_once: int = 2, names: Sequence[str] = ()
+) -> list[str]:
     """Train all of `CARDS` anew, and put them, without what is needed to train on, in the place of
     whatever runs `folder` had. Their keys, in the order of the cards. About five minutes on two
     cores. Raises ExplorerError, and leaves the folder as it was.
+
+    names: of the cards that are trained; the runs of all others stay as they are.
     """
-    experiments = [experiment(card) for card in CARDS]
+    unknown = set(names) - {card.name for card in CARDS}
+    if unknown:
+        raise DataError(N_("There is no shipped run called “{name}”; there are: {known}."),
+                        name=min(unknown), known=", ".join(card.name for card in CARDS))
+    cards = [card for card in CARDS if not names or card.name in names]
+    experiments = [experiment(card) for card in cards]
     with TemporaryDirectory() as scratch:
         # The longest first, so that no core waits for it at the end.
         with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
-            for done in as_completed([pool.submit(_train, i, scratch)
-                                      for i in reversed(range(len(CARDS)))]):
+            for done in as_completed([pool.submit(_train, CARDS.index(card), scratch)
+                                      for card in reversed(cards)]):
                 done.result()
         runs = Path(folder) / "runs"
-        shutil.rmtree(runs, ignore_errors=True)
-        for card, each in zip(CARDS, experiments, strict=True):
+        if not names:
+            shutil.rmtree(runs, ignore_errors=True)
+        for card, each in zip(cards, experiments, strict=True):
+            shutil.rmtree(runs / each.key, ignore_errors=True)
             shutil.copytree(Path(scratch) / "runs" / each.key, runs / each.key,
                             ignore=shutil.ignore_patterns("resume.safetensors"))
             about = {"name": card.name, "title": card.title, "about": card.about}
+            about |= {"page": card.page} if card.page else {}
             (runs / each.key / "card.json").write_text(json.dumps(about, indent=1), "utf-8")
     return [each.key for each in experiments]
 
@@ -82,4 +114,5 @@ def pretrain(folder: str | Path = SHIPPED, at_once: int = 2) -> list[str]:
 def _train(index: int, scratch: str) -> None:
     from explorer.work import work
 
-    work(Store(scratch, pretrained=""), experiment(CARDS[index]))
+    with suppress(Diverged):  # it is marked so, and shipped so
+        work(Store(scratch, pretrained=""), experiment(CARDS[index]))

@@ -9,6 +9,7 @@ import xarray as xr
 
 from explorer.probes.bptt import gradients
 from explorer.probes.capture import trace
+from explorer.probes.explosion import explosion
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
 from explorer.probes.opened import Opened
@@ -17,7 +18,8 @@ from explorer.probes.saturation import saturation
 Probe = Callable[..., xr.Dataset]
 
 PROBES: dict[str, Probe] = {
-    probe.__name__: probe for probe in (trace, gradients, generate, inspect, saturation)
+    probe.__name__: probe for probe in (trace, gradients, generate, inspect, saturation,
+                                        explosion)
 }
 
 __all__ = ["PROBES", "Opened", "Probe"]

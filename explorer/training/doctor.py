@@ -115,6 +115,18 @@ def _backward(network: nn.Module, loss: Tensor, calls: list[_Call]) -> Broken:
     return _plain("gradient norm", inside)
 
 
+def measure(network: nn.Module, again: Callable[[], Tensor]) -> tuple[float, Seen]:
+    """The loss, and each state of the (first) recurrent module in the order of the computation, with
+    its `size` and the size of its `gradient`. The parameters' gradients are left in their place."""
+    network.zero_grad(set_to_none=True)
+    with _watched(network) as calls:
+        loss = again()
+    core = next(call for call in calls if isinstance(call.module, nn.RNNBase))
+    core.output.retain_grad()
+    loss.backward()
+    return float(loss.detach()), _states(calls, core, gradients=True)
+
+
 def named(name: str) -> Said:
     """A parameter, module or number, in words: with its own name in brackets if it has a layer."""
     found = _RECURRENT.fullmatch(name)

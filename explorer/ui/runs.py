@@ -9,6 +9,7 @@ from explorer.store import Run
 from explorer.ui import link
 from explorer.ui.backend import open_run, store
 from explorer.ui.glossary import meaning
+from explorer.ui.naming import by_hand
 from explorer.ui.page import onward
 from explorer.ui.session import owner
 from explorer.ui.text import plain
@@ -28,7 +29,7 @@ def describe(run: Run) -> str:
     if best is not None:
         parts.append(_("perplexity {value}", value=f"{best:.2f}"))
     if not experiment.pure:
-        parts.append(_("rate changed by hand"))
+        parts.append(by_hand(experiment.training))
     return " · ".join(parts)
 
 

@@ -12,8 +12,10 @@ from explorer.engine import Job
 from explorer.errors import ExplorerError
 from explorer.store import Run
 from explorer.ui.backend import ask, engine, store
+from explorer.ui.doctor import doctor
 from explorer.ui.figure import show
 from explorer.ui.glossary import meaning
+from explorer.ui.naming import by_hand
 from explorer.ui.page import guard
 from explorer.ui.session import language, owner, theme
 from explorer.ui.text import plain
@@ -148,6 +150,8 @@ def _buttons(key: str, job: Job | None, run: Run | None) -> None:
         if job.status == "running":
             with row.popover(_("Learning rate"), icon=":material/tune:"):
                 _rate(key)
+    elif run is not None and run.status == "diverged":
+        doctor(run, "panel")  # going on would break at the very same step
     elif run is not None and run.status != "finished":
         message = run.message or (
             str(ExplorerError.from_json(dict(job.message)))
@@ -167,15 +171,11 @@ def _buttons(key: str, job: Job | None, run: Run | None) -> None:
         with row.popover(_("Learning rate"), icon=":material/tune:"):
             _rate(key)
     if run is not None and not run.experiment.pure:
-        changes = ", ".join(
-            _("× {factor} from step {step}", factor=f"{change.factor:g}", step=change.step)
-            for change in run.experiment.training.changes
-        )
         st.caption(
             _(
-                "The learning rate was changed by hand: {changes}. This is a run of its own, "
+                "A hand was on it while it trained: {changes}. This is a run of its own, "
                 "no longer the pure experiment.",
-                changes=changes,
+                changes=by_hand(run.experiment.training),
             )
         )
 
