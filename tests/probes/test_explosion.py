@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
@@ -41,8 +43,8 @@ def test_sizes_and_gradients_are_those_of_the_readable_cell(model: str) -> None:
     loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
     network.zero_grad()
     loss.backward()
-    assert found.attrs["loss"] == pytest.approx(float(loss), rel=1e-10)
-    np.testing.assert_allclose(found["size"][0], [float(h.abs().max()) for h in kept], rtol=1e-9)
+    assert found.attrs["loss"] == pytest.approx(float(loss.detach()), rel=1e-10)
+    np.testing.assert_allclose(found["size"][0], [float(h.detach().abs().max()) for h in kept], rtol=1e-9)
     np.testing.assert_allclose(found["gradient"][0], [float(h.grad.norm()) for h in kept],
                                rtol=1e-9)
     norms = {name: float(p.grad.norm()) for name, p in network.named_parameters()}
@@ -93,7 +95,8 @@ def test_nothing_of_the_network_is_changed() -> None:
 def test_of_a_wide_batch_only_some_windows_are_read_and_it_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("explorer.probes.explosion.NUMBERS", 2 * 8 * 10)
+    module = import_module("explorer.probes.explosion")  # its name is also the probe's
+    monkeypatch.setattr(module, "NUMBERS", 2 * 8 * 10)
     found = explosion(opened("rnn"))
     assert (found.attrs["lanes"], found.attrs["of"]) == (2, 4)
 
