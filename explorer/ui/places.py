@@ -28,6 +28,8 @@ PLACES = (
           N_("Can a network learn to write like your text?")),
     Place("gates", N_("Gates"), N_("Recurrent"),
           N_("What does the network let in, keep, and let out?")),
+    Place("explode", N_("When it explodes"), N_("Recurrent"),
+          N_("What happens when the gradient grows at every step?")),
     Place("runs", N_("My runs"), N_("Runs"), N_("Which of your runs learnt best?")),
 )
 HOME = PLACES[0].name

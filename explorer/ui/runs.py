@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from explorer.errors import RunError
@@ -65,10 +67,12 @@ def whole(key: str) -> Run:
     return run
 
 
-def choose_run() -> Run:
+def choose_run(first: Sequence[str] = ()) -> Run:
     """A choice among one's own runs, the shipped ones and the one in the link, which it starts
-    from. Ends the page when there is none at all."""
-    names = listed()
+    from. Ends the page when there is none at all.
+
+    first: keys that stand before all others, the first of them the default."""
+    names = {key: "" for key in first} | listed()
     linked = st.query_params.get("run")
     if linked and linked not in names:
         names = {linked: ""} | names

@@ -50,7 +50,7 @@ def _watch(key: str, was_alive: bool) -> None:
     alive = job is not None and not job.over
     if st.session_state.pop("redraw", False) or alive != was_alive:
         st.rerun()
-    run, history = _shared(key, int(time.monotonic())) if alive else _seen(key)
+    run, history = _shared(key, int(time.monotonic())) if alive else seen(key)
     if job is not None and job.status == "queued":
         st.info(
             _(
@@ -70,7 +70,7 @@ def _watch(key: str, was_alive: bool) -> None:
     _samples(run)
 
 
-def _seen(key: str) -> tuple[Run | None, pd.DataFrame | None]:
+def seen(key: str) -> tuple[Run | None, pd.DataFrame | None]:
     """A run as it stands, and its history with what has been reported since."""
     run = store().run(key) if key in store() else None
     return run, _history(key, engine().find(key), run)
@@ -79,7 +79,7 @@ def _seen(key: str) -> tuple[Run | None, pd.DataFrame | None]:
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _shared(key: str, second: int) -> tuple[Run | None, pd.DataFrame | None]:
     """The same for all who watch a run within a second: a class reads and draws it once."""
-    return _seen(key)
+    return seen(key)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
