@@ -87,8 +87,9 @@ def knobs(run: Run) -> Experiment | None:
         else model.spectral_radius, 0.1, key="blast-radius",
         help=_("The size of the largest eigenvalue of the recurrent weights before training. Above "
                "1 gradients tend to grow, below 1 to vanish; 0 cuts the tie to the past."))
-    settings = {"window": one.number_input(_("Window"), 2, 1024, how.window, 16, key="blast-window",
-                                           help=_("How many tokens back the gradient is followed.")),
+    settings = {"window": one.number_input(_("Window"), 2, 1024, how.window, 16,
+                                           key="blast-window", help=_(
+                                               "How many tokens back the gradient is followed.")),
                 "learning_rate": two.number_input(_("Learning rate"), 1e-6, 1000.0,
                                                   how.learning_rate, 0.01, key="blast-rate",
                                                   format="%.4g", help=_("How far one step goes.")),

@@ -116,8 +116,9 @@ def _backward(network: nn.Module, loss: Tensor, calls: list[_Call]) -> Broken:
 
 
 def measure(network: nn.Module, again: Callable[[], Tensor]) -> tuple[float, Seen]:
-    """The loss, and each state of the (first) recurrent module in the order of the computation, with
-    its `size` and the size of its `gradient`. The parameters' gradients are left in their place."""
+    """The loss, and each state of the first recurrent module in the order of the computation,
+    with its `size` and the size of its `gradient`. The parameters' gradients stay in their
+    place."""
     network.zero_grad(set_to_none=True)
     with _watched(network) as calls:
         loss = again()

@@ -133,8 +133,8 @@ def _finding(name: str, steps: Any, norms: Any, losses: Any, clip: float, broke:
                  "broke.", name=name, usual=f"{usual:.3g}", step=int(steps[-1]),
                  norm=f"{norms[-1]:.3g}", times=f"{norms[-1] / usual:,.0f}", broke=broke)
     longest = int(np.argmax(norms))
-    said = _("**{name}**: the loss goes from {first} to {last} nats, though the gradient was {norm} "
-             "long at step {step}.", name=name, first=f"{losses[0]:.2f}",
+    said = _("**{name}**: the loss goes from {first} to {last} nats, though the gradient was "
+             "{norm} long at step {step}.", name=name, first=f"{losses[0]:.2f}",
              last=f"{np.mean(losses[-10:]):.2f}", norm=f"{norms[longest]:.3g}",
              step=int(steps[longest]))
     if clip:

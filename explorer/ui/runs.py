@@ -72,7 +72,7 @@ def choose_run(first: Sequence[str] = ()) -> Run:
     from. Ends the page when there is none at all.
 
     first: keys that stand before all others, the first of them the default."""
-    names = {key: "" for key in first} | listed()
+    names = dict.fromkeys(first, "") | listed()
     linked = st.query_params.get("run")
     if linked and linked not in names:
         names = {linked: ""} | names

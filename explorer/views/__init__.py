@@ -4,4 +4,5 @@ from explorer.views import explosion, gates, history
 from explorer.views.figure import VIEWS, Figure, View, figure
 from explorer.views.palette import Palette, palette
 
-__all__ = ["VIEWS", "Figure", "Palette", "View", "explosion", "figure", "gates", "history", "palette"]
+__all__ = ["VIEWS", "Figure", "Palette", "View", "explosion", "figure", "gates", "history",
+           "palette"]

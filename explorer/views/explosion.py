@@ -1,4 +1,4 @@
-"""An explosion: loss and gradient norm until it breaks, growth along a window, what clipping does."""
+"""An explosion: loss and gradient norm until it breaks, growth along a window, clipping."""
 
 from __future__ import annotations
 
@@ -97,9 +97,7 @@ def growth(trace: xr.Dataset, layer: int = 1, theme: Theme = "light") -> Figure:
                     hovertemplate="%{y:.4g}"), row=row, col=1)
     data = pd.concat(parts, ignore_index=True)
     if np.nanmax(data[["size", "gradient"]].values) > SINGLE ** 0.75:
-        chart.add_hline(SINGLE, row=1, col=1, line={"dash": "dot", "color": colours.muted},
-                        annotation=_note(_("largest number of single precision"), colours),
-                        annotation_position="bottom right")
+        _limit(chart, SINGLE, 1, _("largest number of single precision"), colours, "top")
     chart.update_xaxes(title_text=_("position in the window"), row=2, col=1)
     caption = _("Up: the largest of the hidden states of layer {layer} in the batch, token by "
                 "token. Down: how strongly the loss of the window pulls at the state of each "
@@ -127,8 +125,10 @@ def clipping(trace: xr.Dataset, theme: Theme = "light") -> Figure:
             x=_log(values), y=names, name=label, mode="markers", cliponaxis=False,
             marker={"color": shade, "symbol": symbol, "size": 10, "line": {"width": 2}},
             hovertemplate="%{y}: %{x:.4g}"))
-    chart.add_vline(trace.attrs["clip"], line={"dash": "dot", "color": colours.muted},
-                    annotation=_note("θ", colours), annotation_position="top")
+    chart.add_vline(trace.attrs["clip"], line={"dash": "dot", "color": colours.muted})
+    chart.add_annotation(x=math.log10(trace.attrs["clip"]), y=1, yref="paper", text="θ",
+                         showarrow=False, yanchor="bottom",
+                         font={"color": colours.muted, "size": 13})
     chart.update_layout(**colours.layout(110 + 26 * len(names)))
     chart.update_layout(margin={"t": 44}, legend={"orientation": "h", "y": 1.02,
                                                   "yanchor": "bottom"})
@@ -197,23 +197,24 @@ def _mark_break(
 def _mark_limits(chart: go.Figure, trace: xr.Dataset, colours: Palette) -> None:
     """Where it clips, what a blind guess costs, and where the last good snapshot lies."""
     for clip in sorted({float(clip) for clip in trace["clip"].values if clip > 0}):
-        chart.add_hline(clip, row=1, col=1, line={"dash": "dot", "color": colours.muted},
-                        annotation=_note(_("clipped at {norm}", norm=f"{clip:g}"), colours),
-                        annotation_position="bottom right")
-    chart.add_hline(math.log(trace.attrs["blind"]), row=2, col=1,
-                    line={"dash": "dot", "color": colours.muted},
-                    annotation=_note(_("blind guess"), colours),
-                    annotation_position="top right")
+        _limit(chart, clip, 1, "θ", colours)
+    _limit(chart, math.log(trace.attrs["blind"]), 2, _("blind guess"), colours)
     if trace.attrs["good"] >= 0:
         chart.add_vline(trace.attrs["good"], line={"dash": "dash", "color": colours.muted,
                                                    "width": 1})
-        chart.add_annotation(x=trace.attrs["good"], y=1, yref="y domain", yanchor="bottom",
-                             text=_("last good snapshot"), showarrow=False,
+        chart.add_annotation(x=trace.attrs["good"], y=1, yref="y2 domain", yanchor="top",
+                             xanchor="right", text=_("last good snapshot") + " ", showarrow=False,
                              font={"color": colours.muted, "size": 12})
 
 
-def _note(text: str, colours: Palette) -> dict[str, Any]:
-    return {"text": text, "font": {"color": colours.muted, "size": 12}}
+def _limit(
+    chart: go.Figure, value: float, row: int, text: str, colours: Palette, anchor: str = "bottom"
+) -> None:
+    """A dotted line at a value, with words at its right end (Plotly wants the logarithm there)."""
+    chart.add_hline(value, row=row, col=1, line={"dash": "dot", "color": colours.muted})
+    chart.add_annotation(x=1, xref="x domain", y=math.log10(value), yref="y" if row == 1 else "y2",
+                         text=text, showarrow=False, xanchor="right", yanchor=anchor,
+                         font={"color": colours.muted, "size": 12})
 
 
 def _log(values: Any) -> Array:

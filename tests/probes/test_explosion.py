@@ -44,7 +44,8 @@ def test_sizes_and_gradients_are_those_of_the_readable_cell(model: str) -> None:
     network.zero_grad()
     loss.backward()
     assert found.attrs["loss"] == pytest.approx(float(loss.detach()), rel=1e-10)
-    np.testing.assert_allclose(found["size"][0], [float(h.detach().abs().max()) for h in kept], rtol=1e-9)
+    np.testing.assert_allclose(
+        found["size"][0], [float(h.detach().abs().max()) for h in kept], rtol=1e-9)
     np.testing.assert_allclose(found["gradient"][0], [float(h.grad.norm()) for h in kept],
                                rtol=1e-9)
     norms = {name: float(p.grad.norm()) for name, p in network.named_parameters()}
