@@ -199,7 +199,7 @@ with picture:
     if subject.snapshots:
         st.subheader(_("Inside one window, token by token"), anchor=False)
         steps = list(subject.snapshots)
-        link.seed("step", good if good in steps else steps[-1], int, allowed=steps)
+        link.seed("step", steps[-1], int, allowed=steps)
         layers = int(getattr(subject.experiment.model, "layers", 1))
         slider, chooser = st.columns([4, 1])
         if len(steps) > 1:
@@ -213,7 +213,7 @@ with picture:
         grown = explosion.with_break(trace, subject)
         ui.show(figure("growth", grown, layer=layer, theme=ui.theme()), "growth", grown)
 
-        st.subheader(_("What clipping does to this step"), anchor=False)
+        st.subheader(_("What clipping does to the next step"), anchor=False)
         norm, share = trace.attrs["total"], trace.attrs["factor"]
         st.latex(rf"\min\left(1, \frac{{\theta}}{{\lVert g \rVert}}\right) = \min\left(1, "
                  rf"\frac{{{clip:g}}}{{{norm:.4g}}}\right) = {share:.4g}")

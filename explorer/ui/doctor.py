@@ -82,17 +82,25 @@ def doctor(run: Run, place: str) -> None:
         st.markdown(f"**{_('The crash doctor')}**")
         st.error(plain(str(run.error or run.message)), icon=":material/emergency_home:")
         if run.snapshots:
-            st.caption(
-                _("The last good snapshot is that of step {step}: there the network still guessed "
-                  "better than blindly. The first two cures go on from it; what comes of a cure "
-                  "is a run of its own.", step=good) if good else
-                _("No snapshot after the first step is any good: every cure begins anew. What "
-                  "comes of a cure is a run of its own."))
+            st.caption(_where_from(good, max(run.snapshots)))
         row = st.container(horizontal=True, key=f"cures-{place}")
         for i, cure in enumerate(cures(run)):
             row.button(cure.label, icon=cure.icon, help=cure.help, key=f"{place}-{cure.name}",
                        type="secondary" if i else "primary", on_click=_apply,
                        args=(cure.experiment,))
+
+
+def _where_from(good: int, newest: int) -> str:
+    """Where the cures begin."""
+    if not good:
+        return _("No snapshot after the first step is any good: every cure begins anew. What "
+                 "comes of it is a run of its own.")
+    said = _("The last good snapshot is that of step {step}: clipping or a lower rate set in "
+             "there. What comes of a cure is a run of its own.", step=good)
+    if good < newest:
+        said = _("The snapshot of step {step} has finite weights, but guesses the held-out text "
+                 "worse than blindly.", step=newest) + " " + said
+    return said
 
 
 def cured() -> str | None:

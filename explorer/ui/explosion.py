@@ -128,14 +128,14 @@ def findings(trace: xr.Dataset) -> list[str]:
 def _finding(name: str, steps: Any, norms: Any, losses: Any, clip: float, broke: int) -> str:
     usual = float(np.median(norms[: max(1, len(norms) - 3)]))
     if broke >= 0:
-        return _("**{name}**: the gradient was usually {usual} long, at step {step} {norm}, "
-                 "{times} times as long. That step threw the weights so far that step {broke} "
-                 "broke.", name=name, usual=f"{usual:.3g}", step=int(steps[-1]),
-                 norm=f"{norms[-1]:.3g}", times=f"{norms[-1] / usual:,.0f}", broke=broke)
+        return _("**{name}**: the gradient was usually {usual} long; at step {step} it was {norm}, "
+                 "{times} times as long, and threw the weights so far that step {broke} broke.",
+                 name=name, usual=number(usual), step=int(steps[-1]), norm=number(norms[-1]),
+                 times=number(norms[-1] / usual), broke=broke)
     longest = int(np.argmax(norms))
     said = _("**{name}**: the loss goes from {first} to {last} nats, though the gradient was "
              "{norm} long at step {step}.", name=name, first=f"{losses[0]:.2f}",
-             last=f"{np.mean(losses[-10:]):.2f}", norm=f"{norms[longest]:.3g}",
+             last=f"{np.mean(losses[-10:]):.2f}", norm=number(norms[longest]),
              step=int(steps[longest]))
     if clip:
         share = float((norms > clip).mean())
@@ -158,12 +158,20 @@ def grown(trace: xr.Dataset, run: Run, layer: int = 1) -> list[str]:
             said.append(_("At step {step} the state itself grows {factor}-fold with each token, "
                           "from {first} to {last} at position {position}.",
                           step=int(trace.attrs["broke"]), factor=f"{each:.2f}",
-                          first=f"{sizes[known[0]]:.3g}", last=f"{sizes[known[-1]]:.3g}",
+                          first=number(sizes[known[0]]), last=number(sizes[known[-1]]),
                           position=int(known[-1]) + 1))
     said.append(_("The recurrent weights' spectral radius is {radius} at step {step}; the largest "
                   "of them is {largest}.", radius=f"{float(trace['radius'].max()):.2f}",
                   step=int(trace.attrs["step"]), largest=f"{float(trace['largest'].max()):.2f}"))
     return said
+
+
+def number(value: float) -> str:
+    """A size of any order, as people write it."""
+    if value == 0 or 0.001 <= value < 1e6:
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    digits, _e, power = f"{value:.1e}".partition("e")
+    return f"{digits} · 10" + str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def source(file: str, name: str) -> str:

@@ -44,6 +44,7 @@ def explosion(trace: xr.Dataset, theme: Theme = "light") -> Figure:
         _mark_break(chart, trace, i, rows, line["color"])
     _mark_limits(chart, trace, colours)
     every = max(1, math.ceil(int(trace.sizes["step"]) / POINTS))
+    _ticks(chart, data["gradient_norm"], data["loss"])
     caption = _("The length of the gradient before clipping, and the loss, at every step; a cross "
                 "marks the last step that could be taken.")
     if every > 1:
@@ -99,8 +100,9 @@ def growth(trace: xr.Dataset, layer: int = 1, theme: Theme = "light") -> Figure:
     if np.nanmax(data[["size", "gradient"]].values) > SINGLE ** 0.75:
         _limit(chart, SINGLE, 1, _("largest number of single precision"), colours, "top")
     chart.update_xaxes(title_text=_("position in the window"), row=2, col=1)
-    caption = _("Up: the largest of the hidden states of layer {layer} in the batch, token by "
-                "token. Down: how strongly the loss of the window pulls at the state of each "
+    _ticks(chart, data["size"], data["gradient"])
+    caption = _("Above: the largest of the hidden states of layer {layer} in the batch, token by "
+                "token. Below: how strongly the loss of the window pulls at the state of each "
                 "token. On a log axis a straight line is the same factor at every token.",
                 layer=layer)
     return Figure(chart, data, caption, caption, "growth")
@@ -155,6 +157,14 @@ def _two(upper: str, lower: str, colours: Palette) -> go.Figure:
     chart.update_layout(hovermode="x unified", margin={"t": 40},
                         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
     return chart
+
+
+def _ticks(chart: go.Figure, *columns: Any) -> None:
+    """Whole decades where there are some; else Plotly finds what lies between."""
+    for row, values in enumerate(columns, start=1):
+        known = _log(values)[np.isfinite(_log(values))]
+        if len(known) and known.max() > 10 * known.min():
+            chart.update_yaxes(dtick=_decades(known), row=row, col=1)
 
 
 def _line(colours: Palette, kind: str, i: int) -> dict[str, Any]:
@@ -212,8 +222,10 @@ def _limit(
 ) -> None:
     """A dotted line at a value, with words at its right end (Plotly wants the logarithm there)."""
     chart.add_hline(value, row=row, col=1, line={"dash": "dot", "color": colours.muted})
-    chart.add_annotation(x=1, xref="x domain", y=math.log10(value), yref="y" if row == 1 else "y2",
-                         text=text, showarrow=False, xanchor="right", yanchor=anchor,
+    side = "right" if anchor == "bottom" else "left"
+    chart.add_annotation(x=int(side == "right"), xref="x domain", y=math.log10(value),
+                         yref="y" if row == 1 else "y2", text=text, showarrow=False,
+                         xanchor=side, yanchor=anchor,
                          font={"color": colours.muted, "size": 12})
 
 
@@ -224,8 +236,8 @@ def _log(values: Any) -> Array:
 
 
 def _decades(values: Array) -> int:
-    """How many decades lie between two ticks, so that some six are drawn."""
+    """How many decades lie between two ticks, so that some five are drawn."""
     known = values[np.isfinite(values)]
     if not len(known):
         return 1
-    return max(1, round(math.log10(known.max() / known.min()) / 6))
+    return max(1, round(math.log10(known.max() / known.min()) / 5))
