@@ -200,7 +200,7 @@ def _mark_break(
             marker={"symbol": "x", "size": 11, "color": shade}, showlegend=False,
             text=[_("breaks at step {step}", step=broke)] if row == 1 else None,
             textposition="middle right", textfont={"color": shade},
-            hovertemplate=_("the next step breaks: %{y:.4g}"),
+            hovertemplate=_("the next step breaks") + ": %{y:.4g}",
             name=str(trace["curve"].values[i])), row=row, col=1)
 
 

@@ -19,7 +19,7 @@ from tests.training.small import small
 
 def frail(**settings: object) -> Experiment:
     """An RNN whose steps break soon unless its gradients are clipped."""
-    chosen = {"optimizer": "sgd", "learning_rate": 3.0, "clip": 0.0, "schedule": "constant",
+    chosen = {"optimizer": "sgd", "learning_rate": 5.0, "clip": 0.0, "schedule": "constant",
               "window": 64, "batch": 4, "steps": 40, "snapshots": 20, "held_out": 0.0}
     return small({"kind": "rnn", "activation": "relu", "spectral_radius": 1.5},
                  **(chosen | settings))  # type: ignore[arg-type]
