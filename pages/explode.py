@@ -147,15 +147,17 @@ def curves(sides: tuple[Side, Side], good: int) -> None:
         st.button(_("Cancel"), icon=":material/stop:", on_click=stop, args=(alive,))
 
 
+pulled = ui.term("gradient norm", _("gradient"))
 ui.header(
     _("What happens when the gradient grows at every step?"),
     _("On its way back the {gradient} is multiplied by the recurrent weights once for every token "
       "of the window. If that makes it longer each time, a single step throws the weights so far "
       "that nothing is a number any more. Clipping shortens the gradient and keeps its direction.",
-      gradient=ui.term("gradient norm", _("gradient"))),
+      gradient=pulled),
 )
 key = cured() or st.session_state.pop("exploding", None)
-link.write(run=key or link.read("run") or None)
+if key is not None:
+    st.query_params["run"] = key  # as if the link had changed: the choice below follows it
 complaint = st.session_state.pop("complaint", None)
 if complaint is not None:
     ui.complain(complaint)

@@ -79,7 +79,7 @@ def doctor(run: Run, place: str) -> None:
     on the page. A click hands the corrected run to the engine and leaves its key for `cured`."""
     good = last_good(run)
     with st.container(border=True, key=f"doctor-{place}"):
-        st.markdown(f"**{_('The crash doctor')}**")
+        st.subheader(_("The crash doctor"), anchor=False)
         st.error(plain(str(run.error or run.message)), icon=":material/emergency_home:")
         if run.snapshots:
             st.caption(_where_from(good, max(run.snapshots)))

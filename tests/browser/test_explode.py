@@ -41,7 +41,7 @@ def test_a_run_breaks_is_cured_and_the_cured_run_is_shared(visit: Visit, server:
     assert (first["name"], first["x"]) == ("without clipping", history["step"].tolist())
     assert first["y"] == pytest.approx(history["gradient_norm"].tolist())
 
-    page.get_by_role("radio", name="20 to 200").locator("..").click()
+    page.get_by_text("20 to 200", exact=True).click()
     expect(page.get_by_text(f"Step {broke.values['step']} breaks")).to_be_visible()
 
     page.get_by_role("button", name="Clip at 1").click()
