@@ -28,7 +28,7 @@ class Network(nn.Module):
         if spec.tied and self.encoder is not None:
             self.decoder.weight = self.encoder.weight
             nn.init.normal_(self.encoder.weight, std=spec.hidden**-0.5)
-        self._settle()  # last: networks that differ in nothing else share all other weights
+        self._settle()  # last, so that no other weight depends on it
 
     @torch.no_grad()
     def _settle(self) -> None:

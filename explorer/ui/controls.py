@@ -16,7 +16,8 @@ from explorer.words import N_, _
 CHOICES = {
     "character": N_("character"), "word": N_("word"), "bpe": N_("byte pairs (BPE)"),
     "wordpiece": N_("WordPiece"), "embedding": N_("embedding"), "one-hot": N_("one-hot"),
-    "tanh": "tanh", "relu": "ReLU", "random": N_("random windows"),
+    "tanh": "tanh", "relu": "ReLU", "linear": N_("linear"), "uniform": N_("evenly"),
+    "orthogonal": N_("orthogonal"), "gaussian": N_("Gaussian"), "random": N_("random windows"),
     "sequential": N_("sequential, state carried"), "adamw": "AdamW", "sgd": "SGD",
     "one-cycle": N_("one cycle"), "constant": N_("constant"),
 }
@@ -58,6 +59,9 @@ def _control(info: FieldInfo, start: Any, key: str) -> Any:
     if info.annotation is bool:
         return st.checkbox(label, bool(start), key=key, help=help)
     low, high = _range(info)
+    if start is None:  # a number that may be left out
+        return st.number_input(label, float(low), float(high), None, 0.1, key=key, help=help,
+                               format="%.4g")
     if info.annotation is int:
         return st.number_input(label, int(low), int(high), int(start), key=key, help=help)
     step = 0.05 if high <= 1 else 0.001 if start < 0.1 else 0.1

@@ -1,4 +1,4 @@
-"""A run explodes: read where and why, press the cure, see the corrected run to its end, share it."""
+"""A run explodes: read where and why, press the cure, see the corrected run end, share it."""
 
 from __future__ import annotations
 

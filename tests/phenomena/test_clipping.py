@@ -26,8 +26,8 @@ FALLS = 0.4  # nats below a blind guess, at least, with the book and with the bu
 
 
 def losses(clip: float, seed: int) -> tuple[list[float], float]:
-    """Loss of each step, and that of a blind guess, of a ReLU network whose recurrent weights begin with a spectral radius of
-    1.5, on windows of 128 tokens; it ends where the run breaks."""
+    """Loss of each step, and that of a blind guess: of a ReLU network whose recurrent weights
+    begin with a spectral radius of 1.5, on windows of 128 tokens; it ends where the run breaks."""
     book = time_machine()
     text = Text("The Time Machine", book[:60_000]) if book else corpus("story-en")
     experiment = Experiment.language_model(
