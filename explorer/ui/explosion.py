@@ -54,7 +54,7 @@ def together(
     sides: Sequence[Side], histories: Sequence[pd.DataFrame | None], broke: Sequence[int],
     blind: int, good: int = -1,
 ) -> xr.Dataset:
-    """`loss` and `gradient_norm` over (curve, step), as the view `explosion` takes them.
+    """`loss`, `gradient_norm`, `clipping` over (curve, step), as the view `explosion` takes them.
 
     histories: None while there is none. broke: the step that broke, −1 = none.
     """
@@ -65,6 +65,9 @@ def together(
     columns = {column: (("curve", "step"),
                         np.stack([frame[column].reindex(steps).to_numpy(float) for frame in known]))
                for column in ("loss", "gradient_norm")}
+    clipped = [[side.experiment.training.clipping(int(step) - 1) for step in steps]
+               for side in sides]  # a hand may have changed it
+    columns["clipping"] = ("curve", "step"), np.array(clipped).reshape(len(sides), len(steps))
     return xr.Dataset(
         columns | {"clip": ("curve", [_clip(side.experiment) for side in sides]),
                    "broke": ("curve", list(broke))},
@@ -121,11 +124,12 @@ def findings(trace: xr.Dataset) -> list[str]:
         if not known.any():
             continue
         said.append(_finding(str(name), trace["step"].values[known], norms[known], losses[known],
-                             float(trace["clip"].values[i]), int(trace["broke"].values[i])))
+                             trace["clipping"].values[i][known],
+                             int(trace["broke"].values[i])))
     return said
 
 
-def _finding(name: str, steps: Any, norms: Any, losses: Any, clip: float, broke: int) -> str:
+def _finding(name: str, steps: Any, norms: Any, losses: Any, clip: Any, broke: int) -> str:
     usual = float(np.median(norms[: max(1, len(norms) - 3)]))
     if broke >= 0:
         return _("**{name}**: the gradient was usually {usual} long; at step {step} it was {norm}, "
@@ -137,8 +141,8 @@ def _finding(name: str, steps: Any, norms: Any, losses: Any, clip: float, broke:
              "{norm} long at step {step}.", name=name, first=f"{losses[0]:.2f}",
              last=f"{np.mean(losses[-10:]):.2f}", norm=number(norms[longest]),
              step=int(steps[longest]))
-    if clip:
-        share = float((norms > clip).mean())
+    if clip.any():
+        share = float(((clip > 0) & (norms > clip)).mean())
         said += " " + _("{share} of its steps were shortened.", share=f"{share:.0%}")
     return said
 

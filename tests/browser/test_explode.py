@@ -50,6 +50,7 @@ def test_a_run_breaks_is_cured_and_the_cured_run_is_shared(visit: Visit, server:
     expect(page.get_by_text(re.compile("clipped at 1 from step 22: step")).or_(
         page.get_by_text("its steps were shortened")).first).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=2 * PATIENCE)
+    page.reload()  # no longer live
     settled(page)
     corrected = Store(str(server.store)).run(key)
     assert corrected.status == "finished"

@@ -105,6 +105,13 @@ def test_two_histories_are_laid_over_each_other_by_step() -> None:
     assert "step 3 broke" in said[0]
     assert "from 3.00 to 2.50 nats" in said[1]
     assert "67% of its steps were shortened" in said[1]
+    cured = sides[0].experiment.changed(1, clip=1.0)  # the first of its three steps was free
+    by_hand = explosion.Side(cured, "by hand")
+    said = explosion.findings(explosion.together([by_hand], [other], [-1], 20))
+    assert "67% of its steps" in said[0]
+    slack = other.assign(gradient_norm=[2.0, 2.0, 0.5])
+    said = explosion.findings(explosion.together([by_hand], [slack], [-1], 20))
+    assert "33% of its steps" in said[0]
     assert explosion.findings(explosion.together(sides, [None, None], [-1, -1], 20)) == []
 
 
