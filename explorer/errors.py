@@ -4,6 +4,7 @@ A message is kept as a template and its values, so that the page can say it in i
 and a process can hand it to another as JSON.
 """
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from explorer.words import N_, _
@@ -18,10 +19,7 @@ class ExplorerError(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        # A value may be a text of ours too, such as the reason for a refusal.
-        said = {name: _(value) if isinstance(value, str) else value
-                for name, value in self.values.items()}
-        return _(self.template).format(**said)
+        return _say(self.template, self.values)
 
     def to_json(self) -> dict[str, Any]:
         """The error as plain data: `from_json` makes it again."""
@@ -32,6 +30,19 @@ class ExplorerError(Exception):
         kinds = {kind.__name__: kind for kind in _descendants(ExplorerError)}
         kind = kinds.get(str(data.get("error")), ExplorerError)
         return kind(str(data["template"]), **data.get("values", {}))
+
+
+def _say(template: str, values: Mapping[str, Any]) -> str:
+    """A text of ours, filled. A value may be a text of ours too, such as the reason for a refusal:
+    a str, or {"template": …, "values": …} if it is to be filled itself."""
+    said = {name: _(value) if isinstance(value, str)
+            else _say(value["template"], value["values"]) if _is_text(value) else value
+            for name, value in values.items()}
+    return _(template).format(**said)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, Mapping) and set(value) == {"template", "values"}
 
 
 def _descendants(kind: type[ExplorerError]) -> list[type[ExplorerError]]:
@@ -59,17 +70,26 @@ class EngineError(ExplorerError):
 
 
 class Diverged(ExplorerError):
-    """Training met NaN or Infinity. `values` holds step, tensor and the last good snapshot."""
+    """Training met NaN or Infinity. `values` holds step, tensor and the last good snapshot, and
+    what else was found (see `explorer.training.doctor`)."""
 
     @classmethod
-    def at(cls, step: int, tensor: str, last_good: int) -> Self:
+    def at(
+        cls, step: int, tensor: str | Mapping[str, Any], last_good: int, **found: Any
+    ) -> Self:
+        """step: the one that was not taken. tensor: which broke first, in words: a text of ours,
+        or {"template": …, "values": …}. found: any more, as plain data."""
         return cls(
             N_(
                 "At step {step} the {tensor} was no longer a finite number: training stopped, and "
                 "the snapshot of step {last_good} is kept. Lower the learning rate or switch "
                 "clipping on."
+            ) if step else N_(
+                "Before the first step the {tensor} was no finite number: there is nothing to go "
+                "on from. Draw other weights: a smaller spectral radius, say."
             ),
             step=step,
             tensor=tensor,
             last_good=last_good,
+            **found,
         )

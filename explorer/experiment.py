@@ -46,10 +46,12 @@ class Data(Spec):
 
 
 class Change(Spec):
-    """The learning rate was changed by hand: from `step` on it is multiplied by `factor`."""
+    """A hand on a run: from `step` on its learning rate is multiplied by `factor`, and gradients
+    are clipped at `clip` (None: as before)."""
 
     step: int = Field(ge=0)
     factor: float = Field(gt=0, le=1000)
+    clip: Annotated[float | None, LATER] = Field(None, ge=0, le=1000)
 
 
 class Training(Spec):
@@ -105,6 +107,12 @@ class Training(Spec):
             if step >= change.step:
                 rate *= change.factor
         return rate
+
+    def clipping(self, step: int) -> float:
+        """The norm at which a step's gradient is clipped; 0 = never."""
+        by_hand = [change.clip for change in self.changes
+                   if change.clip is not None and step >= change.step]
+        return by_hand[-1] if by_hand else self.clip
 
     def snapshot_steps(self) -> list[int]:
         """After how many steps weights are kept: 0, then closer together at first, to the end."""
@@ -215,9 +223,10 @@ class Experiment(Spec):
         attached._text = text
         return attached
 
-    def changed(self, step: int, factor: float) -> Experiment:
-        """This experiment with its learning rate multiplied by hand from `step` on."""
-        changes = (*self.training.changes, Change(step=step, factor=factor))
+    def changed(self, step: int, factor: float = 1.0, clip: float | None = None) -> Experiment:
+        """This experiment with a hand on it from `step` on: its learning rate multiplied, its
+        gradients clipped (0 = never; None: as before)."""
+        changes = (*self.training.changes, Change(step=step, factor=factor, clip=clip))
         training = self.training.model_copy(update={"changes": changes})
         other = self.model_copy(update={"training": training})
         other.__dict__.pop("key", None)
@@ -225,7 +234,7 @@ class Experiment(Spec):
 
     @property
     def pure(self) -> bool:
-        """Whether it ran as it was set, without a hand on the learning rate."""
+        """Whether it ran as it was set, without a hand on rate or clipping."""
         return not self.training.changes
 
 

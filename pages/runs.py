@@ -8,6 +8,7 @@ from explorer.store import Run
 from explorer.ui import link, listing, manage, rows
 from explorer.ui.backend import store
 from explorer.ui.counting import baseline
+from explorer.ui.doctor import follow
 from explorer.ui.naming import tell_apart
 from explorer.ui.runs import whole
 from explorer.views.history import Curve, counted, perplexity
@@ -23,6 +24,7 @@ ui.header(
       "seen. Tick runs to lay their curves over each other.",
       perplexity=ui.term("perplexity", _("perplexity"))),
 )
+follow()
 manage.saying()
 own = {entry.key: entry.name for entry in store().owned(ui.owner())}
 shipped = [key for key in store().pretrained() if key not in own]

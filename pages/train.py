@@ -12,6 +12,7 @@ from explorer.ui import link
 from explorer.ui.backend import engine, store
 from explorer.ui.controls import form, make
 from explorer.ui.counting import baseline
+from explorer.ui.doctor import cured
 from explorer.ui.source import choose_text, preview
 from explorer.ui.training import panel, samples
 from explorer.ui.writing import write
@@ -118,7 +119,7 @@ with picture:
     complaint = st.session_state.pop("complaint", None)
     if complaint is not None:
         ui.complain(complaint)
-    key = st.session_state.pop("training", None) or st.query_params.get("run")
+    key = cured() or st.session_state.pop("training", None) or st.query_params.get("run")
     link.write(run=key)
     run = None
     if key:

@@ -105,3 +105,14 @@ def test_it_is_the_same_in_another_process():
 def test_it_is_128_bits_of_hex():
     assert len(BASE.key) == 32
     assert int(BASE.key, 16) >= 0
+
+
+def test_a_hand_on_clipping_is_another_run_and_older_changes_are_written_as_before():
+    assert BASE.changed(5, 0.1).model_dump(mode="json")["training"]["changes"] == [
+        {"step": 5, "factor": 0.1}]
+    clipped = BASE.changed(5, clip=2.0)
+    assert len({BASE.key, BASE.changed(5).key, clipped.key, BASE.changed(5, 0.1).key}) == 4
+    assert Experiment.parse(clipped.model_dump(mode="json")).key == clipped.key
+    training = clipped.changed(9, 0.5).changed(12, clip=0.0).training
+    assert [training.clipping(step) for step in (0, 4, 5, 9, 11, 12, 99)] == [
+        BASE.training.clip, BASE.training.clip, 2.0, 2.0, 2.0, 0.0, 0.0]

@@ -11,6 +11,7 @@ from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.cost import flops
 from explorer.probes.depth import carried
+from explorer.probes.explosion import explosion
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
@@ -40,6 +41,7 @@ PROBES: dict[str, Probe] = {
         sight,
         surprisal,
         flops,
+        explosion,
     )
 }
 

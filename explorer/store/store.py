@@ -47,6 +47,7 @@ class Run:
     snapshots: tuple[int, ...]
     best: int | None  # the step with the lowest validation loss
     message: str  # why it stopped, when it did not finish
+    error: ExplorerError | None  # the same with its values, when it is one of ours
     seconds: float  # of training so far
     imported: bool  # from a zip: well-formed, but nobody here saw it trained
     card: Mapping[str, Any]  # name, title, about of a shipped run; empty for any other
@@ -115,7 +116,7 @@ class Store:
         return Run(
             key=key, experiment=self._experiment(key), status=status["status"],
             history=folder.history(), snapshots=folder.snapshots(),
-            best=bests[-1][0] if bests else None, message=_message(status),
+            best=bests[-1][0] if bests else None, message=_message(status), error=_error(status),
             seconds=float(status.get("seconds", 0.0)),
             imported=bool(status.get("imported", False)), card=folder.card(), store=self)
 
@@ -138,12 +139,14 @@ class Store:
         folder = self.folder(key)
         folder.write_status(status, message, float(folder.status().get("seconds", 0.0)))
 
-    def pretrained(self) -> list[str]:
-        """The keys of the shipped runs, in the order of their cards' names."""
+    def pretrained(self, page: str = "") -> list[str]:
+        """The keys of the shipped runs, in the order of their cards' names: those for all pages,
+        or those that only one page shows."""
         if self._shipped is None:
             return []
-        keys = [key for key in self._shipped.list("runs") if is_key(key)]
-        return sorted(keys, key=lambda key: str(self.folder(key).card().get("name", key)))
+        cards = {key: self.folder(key).card() for key in self._shipped.list("runs") if is_key(key)}
+        return sorted((key for key, card in cards.items() if card.get("page", "") == page),
+                      key=lambda key: str(cards[key].get("name", key)))
 
     def own(self, owner: str) -> list[str]:
         """The keys of an owner's runs, the newest first."""
@@ -192,10 +195,13 @@ class Store:
         return None
 
 
+def _error(status: Mapping[str, Any]) -> ExplorerError | None:
+    return ExplorerError.from_json(status["error"]) if "error" in status else None
+
+
 def _message(status: Mapping[str, Any]) -> str:
-    if "error" in status:
-        return str(ExplorerError.from_json(status["error"]))
-    return str(status.get("message", ""))
+    error = _error(status)
+    return str(error) if error is not None else str(status.get("message", ""))
 
 
 def _home() -> str:

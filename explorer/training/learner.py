@@ -14,6 +14,7 @@ from explorer.errors import Diverged
 from explorer.experiment import Experiment
 from explorer.models.truncation import links
 from explorer.training.device import device
+from explorer.training.doctor import diagnose, named
 from explorer.training.events import Snapshot
 
 # Held-out tokens scored by the snapshots on the way, in all, for each token trained on, and once
@@ -53,17 +54,15 @@ class Learner:
         """Take one step. The loss (nats per token) and the gradient's norm before clipping.
         Raises Diverged, and leaves the weights as they were, when either is not finite."""
         training = self._training
-        if self._draws:
-            torch.manual_seed(self._seed * 1_000_003 + self.step)
-        inputs, targets, blank = self._task.batch(ids, training, self._seed, self.step)
-        loss, state = self._task.loss(self._network, inputs, targets,
-                                      None if blank else self._state, self._links())
+        loss, state = self._forward(ids)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = float(nn.utils.clip_grad_norm_(self._parameters, training.clip or math.inf))
+        norm = float(nn.utils.clip_grad_norm_(self._parameters,
+                                              training.clipping(self.step) or math.inf))
         value = float(loss.detach())
         if not (math.isfinite(value) and math.isfinite(norm)):
-            raise Diverged.at(self.step + 1, _first_broken(value, self._network), self._good)
+            found = diagnose(self._network, lambda: self._forward(ids)[0])
+            raise Diverged.at(self.step + 1, found.said, self._good, **found.more)
         for group in self._optimizer.param_groups:
             group["lr"] = training.rate(self.step)
         self._optimizer.step()
@@ -82,17 +81,30 @@ class Learner:
         draw = torch.Generator().manual_seed((self._seed + 1) * 1_000_003 - 1 - self.step)
         return links(training.truncation, training.window, training.truncate, training.batch, draw)
 
+    def _forward(self, ids: Tensor) -> tuple[Tensor, Any]:
+        """The loss of the step that is due, and the state after its windows: a pure function of
+        the weights, so that the doctor can look at it once more."""
+        if self._draws:
+            torch.manual_seed(self._seed * 1_000_003 + self.step)
+        inputs, targets, blank = self._task.batch(ids, self._training, self._seed, self.step)
+        loss: Tensor
+        loss, state = self._task.loss(self._network, inputs, targets,
+                                      None if blank else self._state, self._links())
+        return loss, state
+
     def snapshot(self, held_out: Tensor) -> Snapshot:
         """The weights now, scored on the held-out text. Raises Diverged when they, or the score,
         are not finite: what is kept can be used."""
         for name, value in self._network.named_parameters():
             if not torch.isfinite(value).all():
-                raise Diverged.at(self.step, name, self._good)
+                raise Diverged.at(self.step, named(name), self._good, name=name)
         ends = self.step == self._training.steps
         self._network.eval()
         loss, count = self._task.evaluate(self._network, held_out, self._scored(along=True))
         if count and not math.isfinite(loss):
-            raise Diverged.at(self.step, "validation loss", self._good)
+            found = diagnose(self._network, lambda: torch.tensor(self._task.evaluate(
+                self._network, held_out, self._scored(along=True))[0]))
+            raise Diverged.at(self.step, found.said, self._good, **found.more)
         best = loss < self._best if count else ends  # by the same tokens as all before
         self._best = min(self._best, loss) if count else self._best
         if ends:
@@ -175,19 +187,6 @@ def _optimizer(network: nn.Module, experiment: Experiment) -> torch.optim.Optimi
 
 def _detached(state: Any) -> Any:
     return tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
-
-
-def _first_broken(loss: float, network: nn.Module) -> str:
-    """The name of the first tensor that is not finite, in the order of the computation."""
-    for name, value in network.named_parameters():
-        if not torch.isfinite(value).all():
-            return name
-    if not math.isfinite(loss):
-        return "loss"
-    for name, value in network.named_parameters():
-        if value.grad is not None and not torch.isfinite(value.grad).all():
-            return f"gradient of {name}"
-    return "gradient norm"
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:

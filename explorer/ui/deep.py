@@ -39,9 +39,9 @@ def known_runs() -> dict[str, Run]:
     return found
 
 
-def deepest(runs: Mapping[str, Run]) -> str | None:
-    """The key of the run with the most layers: the page opens on it."""
-    return max(runs, key=lambda key: getattr(runs[key].experiment.model, "layers", 0), default=None)
+def deepest(runs: Mapping[str, Run]) -> list[str]:
+    """The key of the run with the most layers, if there is any: the page opens on it."""
+    return sorted(runs, key=lambda key: -getattr(runs[key].experiment.model, "layers", 0))[:1]
 
 
 def choose_both(runs: Mapping[str, Run]) -> Run | None:

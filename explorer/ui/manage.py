@@ -11,6 +11,7 @@ from explorer.store import Run, archive
 from explorer.store.owners import LONGEST
 from explorer.ui import places
 from explorer.ui.backend import engine, store
+from explorer.ui.doctor import CURED, doctor
 from explorer.ui.page import complain, onward
 from explorer.ui.session import owner
 from explorer.ui.text import plain
@@ -48,9 +49,12 @@ def dialog(key: str, run: Run | None, name: str, given: str | None) -> None:
 
     @st.dialog(name_short(name), on_dismiss=let_go)
     def shown() -> None:
-        if st.session_state.pop(DONE, False):  # a button in here has closed it
+        closed = st.session_state.pop(DONE, False)
+        if closed or CURED in st.session_state:  # a button in here has ended it
             st.rerun()
         st.session_state.pop(IN_HAND, None)
+        if run is not None and run.status == "diverged":
+            doctor(run, "dialog")
         if run is not None:
             for place in places.open_places():
                 if place.name not in NOT_FOR_ONE:

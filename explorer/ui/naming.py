@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from explorer.experiment import Experiment
+from explorer.experiment import Experiment, Training
 from explorer.spec import Spec
 from explorer.ui.controls import CHOICES
 from explorer.words import _
@@ -73,12 +73,18 @@ def phrases(experiment: Experiment) -> dict[str, str]:
     found |= {"content": _("text {hash}", hash=data.sha256[:6])}
     found |= _settings(experiment.tokens, "tokens.") | _settings(data) | {
         "seed": _("seed {seed}", seed=experiment.seed)} | _settings(experiment.training)
-    found |= {"changes": _("rate changed by hand") if experiment.training.changes else
-              _("rate as it was set")}
-    if experiment.training.changes:
-        found["changes"] += " (" + ", ".join(
-            f"× {change.factor:g} @ {change.step}" for change in experiment.training.changes) + ")"
-    return found
+    return found | {"changes": by_hand(experiment.training)}
+
+
+def by_hand(training: Training) -> str:
+    """What a hand changed while it trained, in words."""
+    rates = [change for change in training.changes if change.factor != 1]
+    clips = [change for change in training.changes if change.clip is not None]
+    said = [_("rate changed by hand") + " (" + ", ".join(
+        f"× {change.factor:g} @ {change.step}" for change in rates) + ")"] if rates else []
+    said += [_("clipped at {norm} from step {step}", norm=f"{change.clip:g}", step=change.step)
+             for change in clips]
+    return " · ".join(said) or _("rate as it was set")
 
 
 def distinct(names: Sequence[str]) -> list[str]:

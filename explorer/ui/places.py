@@ -34,6 +34,8 @@ PLACES = (
           N_("How much of the past may we cut off?")),
     Place("deep", N_("Deep, and both ways"), N_("Recurrent"),
           N_("What do more layers see, and what if it reads backwards too?")),
+    Place("explode", N_("When it explodes"), N_("Recurrent"),
+          N_("What happens when the gradient grows at every step?")),
     Place("side", N_("Side by side"), N_("Compare"),
           N_("Which network learns your text best, and at what price?")),
     Place("runs", N_("My runs"), N_("Runs"), N_("Which of your runs learnt best?")),

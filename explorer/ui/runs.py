@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from explorer.errors import RunError
@@ -9,6 +11,7 @@ from explorer.store import Run
 from explorer.ui import link
 from explorer.ui.backend import open_run, store
 from explorer.ui.glossary import meaning
+from explorer.ui.naming import by_hand
 from explorer.ui.page import onward
 from explorer.ui.session import owner
 from explorer.ui.text import plain
@@ -30,7 +33,7 @@ def describe(run: Run) -> str:
     if best is not None:
         parts.append(_("perplexity {value}", value=f"{best:.2f}"))
     if not experiment.pure:
-        parts.append(_("rate changed by hand"))
+        parts.append(by_hand(experiment.training))
     return " · ".join(parts)
 
 
@@ -66,10 +69,12 @@ def whole(key: str) -> Run:
     return run
 
 
-def choose_run(first: str | None = None) -> Run:
+def choose_run(first: Sequence[str] = ()) -> Run:
     """A choice among one's own runs, the shipped ones and the one in the link, which it starts
-    from, else from `first`. Ends the page when there is none at all."""
-    names = listed()
+    from. Ends the page when there is none at all.
+
+    first: keys that stand before all others, the first of them the default."""
+    names = dict.fromkeys(first, "") | listed()
     linked = st.query_params.get("run")
     if linked and linked not in names:
         names = {linked: ""} | names
@@ -78,7 +83,8 @@ def choose_run(first: str | None = None) -> Run:
         st.info(_("There is no trained run yet."), icon=":material/model_training:")
         onward("pages/train.py", _("Train one on a text of your own"))
         st.stop()
-    link.seed("run", first if first in runs else next(iter(runs)), allowed=list(runs))
+    link.seed("run", next((key for key in first if key in runs), next(iter(runs))),
+              allowed=list(runs))
     key: str = st.selectbox(
         _("Run"), list(runs), key="run", format_func=lambda key: names[key] or called(runs[key])
     )

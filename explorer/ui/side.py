@@ -201,14 +201,16 @@ def compared(default: Sequence[str]) -> list[str]:
 
 
 def shipped() -> list[str]:
-    """The shipped runs of one text: what there is to compare before anything was trained."""
-    found: dict[tuple[str, str, float, bool], list[str]] = {}
+    """The shipped runs of one text, the first of each architecture: what there is to compare
+    before anything was trained."""
+    found: dict[tuple[str, str, float, bool], dict[str, str]] = {}
     for key in store().pretrained():
         try:
-            found.setdefault(subject(open_run(key).experiment), []).append(key)
+            experiment = open_run(key).experiment
         except RunError:  # the list of runs says what is wrong with it
             continue
-    return max(found.values(), key=len, default=[])
+        found.setdefault(subject(experiment), {}).setdefault(experiment.model.kind, key)
+    return list(max(found.values(), key=len, default={}).values())
 
 
 def said(field: Field) -> str:

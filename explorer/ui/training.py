@@ -16,8 +16,10 @@ from explorer.store import Run
 from explorer.text.counting import Baseline
 from explorer.ui.backend import ask, ask_soon, engine, store
 from explorer.ui.counting import baseline
+from explorer.ui.doctor import doctor
 from explorer.ui.figure import show
 from explorer.ui.glossary import meaning
+from explorer.ui.naming import by_hand
 from explorer.ui.page import guard
 from explorer.ui.session import language, owner, theme
 from explorer.ui.text import plain
@@ -52,7 +54,7 @@ def _watch(key: str, was_alive: bool) -> None:
     alive = job is not None and not job.over
     if st.session_state.pop("redraw", False) or alive != was_alive:
         st.rerun()
-    run, history = _shared(key, int(time.monotonic())) if alive else _seen(key)
+    run, history = _shared(key, int(time.monotonic())) if alive else seen(key)
     if job is not None and job.status == "queued":
         st.info(
             _(
@@ -81,7 +83,7 @@ def _watch(key: str, was_alive: bool) -> None:
     _samples(run, alive)
 
 
-def _seen(key: str) -> tuple[Run | None, pd.DataFrame | None]:
+def seen(key: str) -> tuple[Run | None, pd.DataFrame | None]:
     """A run as it stands, and its history with what has been reported since."""
     run = store().run(key) if key in store() else None
     return run, so_far(key, engine().find(key), run)
@@ -90,7 +92,7 @@ def _seen(key: str) -> tuple[Run | None, pd.DataFrame | None]:
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _shared(key: str, second: int) -> tuple[Run | None, pd.DataFrame | None]:
     """The same for all who watch a run within a second: a class reads and draws it once."""
-    return _seen(key)
+    return seen(key)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -164,6 +166,8 @@ def _buttons(key: str, job: Job | None, run: Run | None) -> None:
         if job.status == "running":
             with row.popover(_("Learning rate"), icon=":material/tune:"):
                 _rate(key)
+    elif run is not None and run.status == "diverged":
+        doctor(run, "panel")  # going on would break at the very same step
     elif run is not None and run.status != "finished":
         message = run.message or (
             str(ExplorerError.from_json(dict(job.message)))
@@ -183,15 +187,11 @@ def _buttons(key: str, job: Job | None, run: Run | None) -> None:
         with row.popover(_("Learning rate"), icon=":material/tune:"):
             _rate(key)
     if run is not None and not run.experiment.pure:
-        changes = ", ".join(
-            _("× {factor} from step {step}", factor=f"{change.factor:g}", step=change.step)
-            for change in run.experiment.training.changes
-        )
         st.caption(
             _(
-                "The learning rate was changed by hand: {changes}. This is a run of its own, "
+                "A hand was on it while it trained: {changes}. This is a run of its own, "
                 "no longer the pure experiment.",
-                changes=changes,
+                changes=by_hand(run.experiment.training),
             )
         )
 

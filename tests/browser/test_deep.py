@@ -21,7 +21,7 @@ def test_a_learner_looks_at_layers_and_at_a_perfect_guesser_that_cannot_write(
     page = visit("deep")
     assert steps.key(page) == SHIPPED["4.3-lstm-deep-4"], "it opens on the deepest"
     first = steps.drawn(page, "layers")
-    assert len(first["z"]) == 48
+    assert len(first["z"]) == 40
     steps.radio(page, "Gate or state", "cell state")
     assert steps.drawn(page, "layers")["z"] != first["z"]
     box = page.get_by_role("textbox", name="Text to read")

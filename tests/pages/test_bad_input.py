@@ -197,7 +197,13 @@ def test_divergence_is_said_and_the_last_good_snapshot_writes(
     assert "no longer a finite number" in said(page)
     assert "Lower the learning rate" in said(page)
     assert component(page, "written")["tokens"]
-    assert {"Go on", "× 0.1"} <= {button.label for button in page.button}
+    offered = {button.label for button in page.button}
+    assert {"Clip at 1", "Learning rate × 0.1", "Orthogonal start", "Another seed"} <= offered
+    assert "Go on" not in offered, "it would break at the very same step"
+    page = opened("runs")
+    well(page.button(key=f"hand-{run.key}").click().run())
+    assert "no longer a finite number" in said(page)
+    assert "Clip at 1" in {button.label for button in page.button}
 
 
 def underway(engine: LocalEngine, experiment: Experiment, owner: str = OWNER) -> str:

@@ -28,7 +28,8 @@ def test_backward_is_twice_that_less_the_gradients_nobody_needs(opened: Opened) 
     B, T, H = training.batch, training.window, spec.hidden
     ways = spec.directions
     first_states = 2 * ways * spec.layers * spec.gates * H * H * B  # of the zeros at the beginning
-    inputs = 2 * ways * spec.gates * H * opened.tokenizer.size * B * T if spec.input == "one-hot" else 0
+    V = opened.tokenizer.size if spec.input == "one-hot" else 0
+    inputs = 2 * ways * spec.gates * H * V * B * T
     found = flops(opened)
     assert int(found["backward"]) == 2 * int(found["forward"]) - first_states - inputs
 

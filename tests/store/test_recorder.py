@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from explorer.errors import Diverged
 from explorer.store import Store
 from explorer.store.recorder import ROWS
 from explorer.training.events import Progress, Snapshot
@@ -150,6 +151,23 @@ class TestChanges:
         assert store.run(changed.key).weights() == whole(tmp_path, changed).weights()
         assert store.run(small().key).status == "paused"
         assert not store.run(changed.key).experiment.pure
+
+    def test_a_run_that_diverged_is_clipped_from_its_last_snapshot_on(self, store, tmp_path):
+        wild = small("rnn-relu", steps=60, optimizer="sgd", learning_rate=1000, clip=0,
+                     schedule="constant", snapshots=20)
+        with pytest.raises(Diverged) as caught:
+            drive(store, wild)
+        run = store.run(wild.key)
+        assert run.error is not None
+        assert run.error.values == caught.value.values
+        assert str(run.error) == run.message
+        last = run.snapshots[-1]
+        cured = wild.changed(last, clip=1e-4)
+        recorder = store.recorder(cured)
+        assert recorder.step == last
+        assert drive(store, cured) == "finished"
+        again = whole(tmp_path, cured)
+        assert store.run(cured.key).weights() == again.weights()
 
     def test_a_second_change_takes_over_from_the_first(self, store, tmp_path):
         drive(store, small(), 5)

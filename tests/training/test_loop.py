@@ -188,7 +188,7 @@ class TestWhatStopsIt:
             assert all(math.isfinite(value) for value in snapshot.metrics.values())
 
     @pytest.mark.parametrize(("value", "tensor"), [(math.inf, "core.bias_hh_l0"),
-                                                   (1e38, "validation loss")])
+                                                   (1e38, "decoder")])
     def test_weights_that_cannot_be_used_are_never_a_snapshot(self, value, tensor):
         learner = Learner(small(steps=5), 21)
         learner.learn(torch.arange(200) % 21)
@@ -198,7 +198,7 @@ class TestWhatStopsIt:
             parameters["decoder.weight"].fill_(3e38)
         with pytest.raises(Diverged) as caught:
             learner.snapshot(torch.arange(50) % 21)
-        assert caught.value.values["tensor"] == tensor
+        assert caught.value.values["name"] == tensor
         assert caught.value.values["last_good"] == 0
 
     def test_a_text_shorter_than_a_window(self):
