@@ -15,7 +15,7 @@ from tests.browser.places import path
 from tests.browser.server import ROOT, serving
 
 FOLDER = ROOT / "docs" / "screenshots"
-PAGES = ("home", "train", "gates", "runs")
+PAGES = ("home", "train", "gates", "states", "runs")
 SIZES = {1280: 900, 390: 844}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 

@@ -11,13 +11,19 @@ from explorer.probes.bptt import gradients
 from explorer.probes.capture import trace
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
+from explorer.probes.matching import select_and_match
+from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
+from explorer.probes.projection import projection
 from explorer.probes.saturation import saturation
 
 Probe = Callable[..., xr.Dataset]
 
 PROBES: dict[str, Probe] = {
-    probe.__name__: probe for probe in (trace, gradients, generate, inspect, saturation)
+    probe.__name__: probe for probe in (
+        trace, gradients, generate, inspect, saturation,
+        projection, select_and_match, nearest_states, read_states,
+    )
 }
 
 __all__ = ["PROBES", "Opened", "Probe"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from explorer.experiment import Experiment
 from explorer.models.network import Network
-from explorer.text import Tokenizer
+from explorer.text import Tokenizer, Tokens
+from explorer.text.annotations import Mask, spans
 from explorer.training.loop import build, load_weights
 
 
@@ -29,3 +31,13 @@ class Opened:
         assert isinstance(network, Network)
         load_weights(network, weights)
         return cls(experiment.key, step, experiment, tokenizer, network.eval())
+
+    @cached_property
+    def corpus(self) -> Tokens:
+        """The run's own text, as the network reads it."""
+        return self.tokenizer.encode(self.experiment.text.content)
+
+    @cached_property
+    def stretches(self) -> dict[str, Mask]:
+        """Which tokens of the run's own text stand inside quotation marks, and the like."""
+        return spans(self.corpus.labels)

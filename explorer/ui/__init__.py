@@ -27,7 +27,7 @@ from explorer.ui.page import (
 from explorer.ui.runs import choose_run, choose_step
 from explorer.ui.session import language, owner, theme
 from explorer.ui.strip import StripEvent, strip
-from explorer.ui.text import plain
+from explorer.ui.text import plain, prose
 
 __all__ = [
     "StripEvent",
@@ -50,6 +50,7 @@ __all__ = [
     "onward",
     "owner",
     "plain",
+    "prose",
     "show",
     "strip",
     "term",

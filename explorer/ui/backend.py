@@ -81,8 +81,8 @@ def _drawn(name: str, asked: str, options: str, spoken: str, _trace: xr.Dataset)
 
 
 def draw(name: str, trace: xr.Dataset, **options: Any) -> Figure:
-    """A view of a probe's answer, kept by what it is a picture of: run, step, tokens, options and
-    language. The figure is shared: never change it."""
+    """A view of a probe's answer, kept by what it is a picture of: what its attrs say was asked
+    (run, step, …), tokens, options and language. The figure is shared: never change it."""
     tokens = [str(label) for label in trace["label"].values] if "label" in trace else []
-    asked = json.dumps([trace.attrs["run"], trace.attrs["step"], tokens])
+    asked = json.dumps([trace.attrs, tokens], sort_keys=True, default=str)
     return _drawn(name, asked, json.dumps(options, sort_keys=True), language(), trace)

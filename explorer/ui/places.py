@@ -28,6 +28,7 @@ PLACES = (
           N_("Can a network learn to write like your text?")),
     Place("gates", N_("Gates"), N_("Recurrent"),
           N_("What does the network let in, keep, and let out?")),
+    Place("states", N_("Hidden states"), N_("Recurrent"), N_("What does the network remember?")),
     Place("runs", N_("My runs"), N_("Runs"), N_("Which of your runs learnt best?")),
 )
 HOME = PLACES[0].name
