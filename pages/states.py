@@ -244,7 +244,7 @@ with aside:
             r"\text{off:}\quad \pm h_{a-1},\ \pm h_{b+1} \le \theta",
         ]
     )
-    ui.code(source("probes/projection.py", "pca"), source("probes/matching.py", "rank"))
+    ui.code(source("probes/cloud.py", "pca"), source("probes/matching.py", "rank"))
     ui.not_shown(
         _(
             "A picture of two dimensions leaves out most of a state: points that lie together here "

@@ -9,12 +9,12 @@ import xarray as xr
 
 from explorer.probes.bptt import gradients
 from explorer.probes.capture import trace
+from explorer.probes.cloud import projection
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
 from explorer.probes.matching import select_and_match
 from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
-from explorer.probes.projection import projection
 from explorer.probes.saturation import saturation
 
 Probe = Callable[..., xr.Dataset]

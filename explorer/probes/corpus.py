@@ -18,6 +18,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -116,7 +117,7 @@ class Corpus:
         self.read, self.scales = 0, np.zeros((chunks, hidden), np.float32)
         start = [self.opened.network.start() for _ in range(self.layer + 1)]
         self._carried = start
-        with suppress(OSError, ValueError, KeyError):
+        with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile):
             self._restore(start)
         _tidy(self._folder)
 

@@ -83,7 +83,7 @@ def transform(layout: Layout, points: Points, seed: int = 0) -> Points:
 
 
 def nearest(among: Points, points: Points, k: int) -> Neighbours:
-    """The k nearest by Euclidean distance, exactly; of a point among itself not itself."""
+    """The k nearest by Euclidean distance, looking at all; of a point among itself not itself."""
     itself = among is points
     ours, theirs = torch.from_numpy(points), torch.from_numpy(among)
     apart = torch.cdist(ours, theirs, compute_mode="use_mm_for_euclid_dist")  # (m, n)
