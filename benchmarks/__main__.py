@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("training", "time_to_quality", "trace", "web", "sessions")
+NAMES = ("training", "time_to_quality", "trace", "select", "web", "sessions")
 
 
 def main(names: list[str]) -> int:

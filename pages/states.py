@@ -44,8 +44,8 @@ def pair(said: str) -> tuple[int, int]:
 ui.header(
     _("What does the network remember of what it has read?"),
     _(
-        "After each {token} a recurrent network keeps nothing of the past but its state: one "
-        "number for each {unit}. Each point here is such a state; similar states lie close together.",
+        "After each {token} all that a recurrent network has of the past is its state: one number "
+        "for each {unit}. Each point below is such a state, and similar states lie close together.",
         token=ui.term("token", _("token")),
         unit=ui.term("unit", _("unit")),
     ),
@@ -112,7 +112,7 @@ with picture:
             st.multiselect(_("Units"), range(H), key="units", max_selections=axes)
         )
     waiting = (
-        _("UMAP places 5,000 states, which takes some seconds the first time.")
+        _("UMAP places some thousand states, which takes a few seconds the first time.")
         if method == "umap"
         else _("The network reads its own text.")
     )

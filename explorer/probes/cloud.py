@@ -9,7 +9,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -24,7 +23,7 @@ from explorer.words import N_
 METHODS = ("pca", "umap", "units")
 FIRST = 50_000  # tokens of the run's text that are read for the cloud
 KEPT = 4  # pictures by UMAP
-SAMPLED = 5_000  # of their states, on which a projection is fitted
+SAMPLED = {"pca": 5_000, "umap": 3_000, "units": 5_000}  # of their states, at most
 
 Points = NDArray[np.float32]
 
@@ -47,14 +46,14 @@ def projection(
     method: pca, umap (McInnes 2018), or units: the values of some units as they are. dimensions:
     2 or 3. At most `SAMPLED` states of the first `FIRST` tokens are drawn by `seed`; attrs say how
     many of how many. `explained` over component: the shares of the variance; with pca `loading`
-    over (axis, unit). `apart` over shared: see `_apart`. Raises DataError: an empty text, an unknown method, a text too
-    short for umap.
+    over (axis, unit). `apart` over shared: see `_apart`. Raises DataError: an empty text, an
+    unknown method, a text too short for umap.
     """
     _check(opened, method, dimensions, units)
     corpus = Corpus(opened, layer, observation)
     read = min(corpus.go_on(FIRST), FIRST)  # no more, however much was read before
     chance = np.random.default_rng(seed)
-    tokens = np.sort(chance.choice(read, min(SAMPLED, read), replace=False))  # (point,)
+    tokens = np.sort(chance.choice(read, min(SAMPLED[method], read), replace=False))  # (point,)
     points = corpus.at(tokens)  # (point, unit)
     texts = [admit(opened, text)] + ([admit(opened, other)] if other else [])
     paths = [states(opened, each, layer, observation) for each in texts]
@@ -74,7 +73,8 @@ def projection(
         variables[name] = ((dim, "axis"), path)
         coordinates[label] = (dim, list(each.labels))
     variables |= more | _apart(texts, paths) | _marks(opened.stretches, tokens)
-    attributes = {"method": method, "dimensions": dimensions, "other": other, "layer": layer, "observation": observation, "seed": seed,
+    attributes = {"method": method, "dimensions": dimensions, "other": other, "layer": layer,
+                  "observation": observation, "seed": seed,
                   "sampled": len(tokens), "read": read, "of": corpus.of, "error": corpus.error}
     if method == "units":
         attributes["chosen"] = list(units[:dimensions])

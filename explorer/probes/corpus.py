@@ -45,7 +45,8 @@ Quantised = NDArray[np.int16]
 class Corpus:
     """The states of one layer over the first `size` tokens of a run's text.
 
-    read: how many of them are there. name: that of the entry. scales: (chunk, unit), what one step of int16 is worth.
+    read: how many of them are there. scales: (chunk, unit), what one step of int16 is worth. name:
+    that of the entry.
     Raises DataError: an observation that the network has not, or a disk that cannot be written.
     """
 
@@ -97,7 +98,7 @@ class Corpus:
         limit = np.floor(threshold / np.maximum(self.scales[:, unit], 1e-30))  # (chunk,)
         limit = np.minimum(limit, STEPS).astype(np.int16)[:, None]
         kept = self.states[unit].reshape(-1, CHUNK)  # (chunk, CHUNK)
-        on = kept > limit if sign > 0 else kept < -limit
+        on: NDArray[np.bool_] = kept > limit if sign > 0 else kept < -limit
         return on.ravel()[: self.read]
 
     def context(self, start: int, stop: int, around: int = 24) -> tuple[str, str, str]:

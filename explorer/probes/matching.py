@@ -179,7 +179,7 @@ def _kinds(corpus: Corpus, places: Places) -> dict[str, Any]:
             for name, members in _members(list(every)).items()}
     for name, mask in corpus.opened.stretches.items():
         rows[name] = (float(mask[:read][inside].sum() / total), float(mask[:read].mean()))
-    share = np.array([row for row in rows.values()]).reshape(-1, 2)
+    share = np.array(list(rows.values())).reshape(-1, 2)
     return {"share": xr.DataArray(share[:, 0], {"kind": list(rows)}, ("kind",)),
             "base": xr.DataArray(share[:, 1], {"kind": list(rows)}, ("kind",))}
 

@@ -24,9 +24,9 @@ FEWEST = 8  # points
 
 
 class Neighbours(NamedTuple):
-    """The nearest of some points. index, distance: (n, k), nearest first."""
+    """The nearest of some points. which, distance: (n, k), nearest first."""
 
-    index: NDArray[np.int64]
+    which: NDArray[np.int64]
     distance: NDArray[np.float32]
 
 
@@ -60,12 +60,12 @@ def union(points: Points, k: int) -> Edges:
     n = len(points)
     near = nearest(points, points, k - 1)
     own = np.arange(n)[:, None]
-    near = Neighbours(np.hstack([own, near.index]),
+    near = Neighbours(np.hstack([own, near.which]),
                       np.hstack([np.zeros((n, 1), np.float32), near.distance]))
     strength = memberships(near)  # (n, k)
     strength[:, 0] = 0
     rows = np.repeat(np.arange(n), k)
-    one = sparse.coo_array((strength.ravel(), (rows, near.index.ravel())), (n, n)).tocsr()
+    one = sparse.coo_array((strength.ravel(), (rows, near.which.ravel())), (n, n)).tocsr()
     both = (one + one.T - one.multiply(one.T)).tocoo()
     kept = both.data > 0
     return Edges(both.row[kept].astype(np.int64), both.col[kept].astype(np.int64), both.data[kept])
@@ -76,9 +76,9 @@ def transform(layout: Layout, points: Points, seed: int = 0) -> Points:
     near = nearest(layout.points, points, layout.neighbours)
     weights = memberships(near)  # (m, k)
     share = weights / weights.sum(1, keepdims=True)
-    start = np.einsum("mk,mkd->md", share, layout.placed[near.index]).astype(np.float32)
+    start = np.einsum("mk,mkd->md", share, layout.placed[near.which]).astype(np.float32)
     heads = np.repeat(np.arange(len(points)), layout.neighbours)
-    edges = Edges(heads, near.index.ravel(), weights.ravel())
+    edges = Edges(heads, near.which.ravel(), weights.ravel())
     return _optimise(start, layout.placed, edges, EPOCHS // 3, seed)
 
 
@@ -130,9 +130,9 @@ def _start(points: Points, dimensions: int, seed: int) -> Points:
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     start = np.zeros((len(points), dimensions), np.float32)
     start[:, : len(axes)] = centred @ axes[:dimensions].T
-    start *= 10 / max(float(np.abs(start).max()), 1e-9)
-    shaken: Points = start + np.random.default_rng(seed).normal(scale=1e-3, size=start.shape)
-    return shaken.astype(np.float32)
+    start *= np.float32(10 / max(float(np.abs(start).max()), 1e-9))
+    shaken = np.random.default_rng(seed).normal(scale=1e-3, size=start.shape)
+    return start + shaken.astype(np.float32)
 
 
 def _optimise(
@@ -167,7 +167,8 @@ def _pull(apart: Tensor) -> Tensor:
     """The force on one end of an edge; apart (…, dimensions)."""
     a, b = curve()
     d2 = apart.square().sum(-1, keepdim=True).clamp_min(1e-12)
-    return (-2 * a * b * d2 ** (b - 1) / (1 + a * d2**b) * apart).clamp(-FORCE, FORCE)
+    bent = d2**b
+    return (-2 * a * b * bent / d2 / (1 + a * bent) * apart).clamp(-FORCE, FORCE)
 
 
 def _push(apart: Tensor) -> Tensor:

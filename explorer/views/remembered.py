@@ -1,4 +1,4 @@
-"""What to notice about states: sentences computed from the probes' answers, for this run and text."""
+"""What to notice about states: sentences computed from probes' answers, for this run and text."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from explorer.words import N_, _
 KINDS = {"class": N_("the kind of the character"), "quotes": N_("being inside quotation marks"),
          "brackets": N_("being inside brackets")}
 NEARLY = 0.9  # of the variance
+WORTH = 0.01  # of a threshold: a narrower range cannot be set
 STANDS_OUT = 1.5  # times as often as in the whole text
 
 
@@ -60,18 +61,18 @@ def selection(match: xr.Dataset) -> list[str]:
     """About select and match: which units hold the span, where else, and what it has in common."""
     if not match.sizes["chosen"]:
         return _none(match)
-    units = ", ".join(f"{unit}{'+' if sign > 0 else '−'}"
-                      for unit, sign in zip(match["unit"].values, match["sign"].values, strict=True))
-    said = [_("{count} units are on throughout the span and off around it: {units}. (+ above "
-              "{threshold}, − below −{threshold}.)", count=match.sizes["chosen"], units=units,
+    pairs = zip(match["unit"].values, match["sign"].values, strict=True)
+    units = ", ".join(f"{unit}{'+' if sign > 0 else '−'}" for unit, sign in pairs)
+    said = [_("On throughout the span and off around it: **{units}** (units; + above {threshold}, "
+              "− below −{threshold}).", units=units,
               threshold=f"{match.attrs['threshold']:.2f}")]
-    return said + [_elsewhere(match), *_in_common(match)]
+    return [*said, _elsewhere(match), *_in_common(match)]
 
 
 def _none(match: xr.Dataset) -> list[str]:
     about = match.attrs
     least, most = about["nearest_least"], about["nearest_most"]
-    if least > most:
+    if least - most > WORTH:
         return [_("No unit is on throughout this span and off around it at a threshold of "
                   "{threshold}. The nearest, unit {unit}, would be at any from {most} to {least}.",
                   threshold=f"{about['threshold']:.2f}", unit=about["nearest"],
@@ -86,8 +87,8 @@ def _none(match: xr.Dataset) -> list[str]:
 def _elsewhere(match: xr.Dataset) -> str:
     about, chosen = match.attrs, match.sizes["chosen"]
     if about["all"]:
-        return _("In {read} tokens of the run's own text they are all on together at {places} "
-                 "places.", read=f"{about['read']:,}", places=f"{about['all']:,}")
+        return _("Places where all of them are on together, in {read} tokens of the run's own "
+                 "text: {places}.", read=f"{about['read']:,}", places=f"{about['all']:,}")
     if not about["found"]:
         return _("Nowhere in {read} tokens of the run's own text is even half of them on together.",
                  read=f"{about['read']:,}")

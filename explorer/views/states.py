@@ -20,7 +20,7 @@ from explorer.words import N_, _
 DRAWN = 1_500  # points of the cloud: keeps the chart's message under 300 kB
 NAMED = 90  # tokens of a path that are written beside it
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "circle-open")
-COLOURS: dict[str, str] = {  # what a picture can be coloured by, and its stretch of text if it is one
+COLOURS: dict[str, str] = {  # what a picture can be coloured by; the stretch of text it means
     "class": "", "quotes": N_("the inside of quotation marks"),
     "brackets": N_("the inside of brackets"), "word": "", "position": "", "none": "",
 }
@@ -172,7 +172,7 @@ def _cloud(
             values[chosen], deep, mode="markers", name=_(sorted_.names[kind]),
             showlegend=len(sorted_.names) > 1, text=[context[i] for i in chosen],
             hovertemplate="%{text}<extra></extra>",
-            marker={"size": 2.5 if deep else 5, "opacity": 0.35, "color": ink, "symbol": symbol,
+            marker={"size": 2.5 if deep else 4.5, "opacity": 0.35, "color": ink, "symbol": symbol,
                     "line": {"width": 0}}))
     return traces
 
@@ -187,8 +187,8 @@ def _path(
     inks, symbols = _inks(labels, colour, colours)
     written = len(labels) <= NAMED
     line = _points(values, deep, mode="lines", name=said, hoverinfo="skip",
-                   line={"color": mix(colours.text, colours.background, 0.25 if first else 0.45),
-                         "width": 3 if deep else 1.2, "dash": dash})
+                   line={"color": mix(colours.text, colours.background, 0.55 if first else 0.4),
+                         "width": 3 if deep else 1, "dash": dash})
     tokens = _points(
         values, deep, mode="markers+text" if written else "markers", name=said, showlegend=False,
         text=[shown(label, 8) for label in labels] if written else None,
@@ -237,8 +237,10 @@ def _axes(trace: xr.Dataset) -> list[str]:
     if method == "umap":
         return [""] * trace.sizes["axis"]
     shares = [*trace["explained"].values, 0.0, 0.0, 0.0]
+    if trace.sizes["axis"] == 3:  # there is little room along them
+        return [f"{i + 1} · {shares[i]:.0%}" for i in range(3)]
     return [_("component {number} · {share} of the variance", number=i + 1,
-              share=f"{shares[i]:.0%}") for i in range(trace.sizes["axis"])]
+              share=f"{shares[i]:.0%}") for i in range(2)]
 
 
 def _frame(chart: go.Figure, titles: list[str], colours: Palette, deep: bool) -> None:

@@ -14,7 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 from explorer.errors import DataError
 from explorer.probes import Opened, umap
 from explorer.probes.capture import trace
-from explorer.probes.cloud import pca, projection
+from explorer.probes.cloud import SAMPLED, pca, projection
 
 SENTENCE = 'a cat sat on "the mat" (flat).'
 
@@ -78,7 +78,7 @@ def test_chosen_units_are_their_values(lstm: Opened) -> None:
 
 
 def test_the_same_seed_draws_the_same_states(lstm: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.probes.cloud.SAMPLED", 100)
+    monkeypatch.setitem(SAMPLED, "pca", 100)
     one, same, other = (projection(lstm, SENTENCE, seed=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one["at"], same["at"])
     np.testing.assert_array_equal(one["path"], same["path"])
@@ -142,11 +142,11 @@ def test_neighbours_are_exact() -> None:
     theirs = NearestNeighbors(n_neighbors=9).fit(points)
     distance, index = theirs.kneighbors(new)
     near = umap.nearest(points, new, 9)
-    np.testing.assert_array_equal(near.index, index)
+    np.testing.assert_array_equal(near.which, index)
     np.testing.assert_allclose(near.distance, distance, atol=2e-3)
     own = umap.nearest(points, points, 9)
     np.testing.assert_allclose(own.distance, theirs.kneighbors()[0], atol=2e-3)
-    assert not (own.index == np.arange(len(points))[:, None]).any()
+    assert not (own.which == np.arange(len(points))[:, None]).any()
 
 
 def test_points_keep_their_neighbours() -> None:
@@ -177,7 +177,7 @@ def test_the_graph_and_the_curve_are_those_of_umap_learn() -> None:
     np.testing.assert_allclose(umap.curve(), find_ab_params(1.0, 0.1), rtol=1e-4)
     points, k = clusters(), 15
     near = umap.nearest(points, points, k - 1)
-    index = np.hstack([np.arange(len(points))[:, None], near.index])
+    index = np.hstack([np.arange(len(points))[:, None], near.which])
     distance = np.hstack([np.zeros((len(points), 1), np.float32), near.distance])
     theirs, _, _ = fuzzy_simplicial_set(
         points, k, np.random.RandomState(0), "euclidean", knn_indices=index, knn_dists=distance)
@@ -201,7 +201,7 @@ def test_it_is_as_trustworthy_as_umap_learn() -> None:
 
 
 def test_umap_of_a_network(lstm: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.probes.cloud.SAMPLED", 200)
+    monkeypatch.setitem(SAMPLED, "umap", 200)
     seen = projection(lstm, SENTENCE, other="the cat", method="umap")
     assert seen["cloud"].shape == (200, 2)
     assert seen["path"].shape == (len(SENTENCE), 2)

@@ -106,7 +106,8 @@ def test_it_is_what_the_trace_says(opened: Opened) -> None:
     for unit in range(12):
         for sign in (1, -1):
             line = sign * values[:, unit]
-            if (line[start:stop] > threshold).all() and max(line[start - 1], line[stop]) <= threshold:
+            around = max(line[start - 1], line[stop])
+            if (line[start:stop] > threshold).all() and around <= threshold:
                 expected[unit] = sign
     assert dict(zip(seen["unit"].values.tolist(), seen["sign"].values.tolist(), strict=True)) == (
         expected)
