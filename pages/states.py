@@ -106,10 +106,10 @@ with picture:
     layer -= 1  # people count layers from 1
     units = tuple(range(min(axes, H)))
     if method == "units":
-        link.seed("units", units, numbers)
-        st.session_state["units"] = [n for n in st.session_state["units"] if 0 <= n < H][:axes]
+        link.seed("chosen", units, numbers)
+        st.session_state["chosen"] = [n for n in st.session_state["chosen"] if 0 <= n < H][:axes]
         units = tuple(
-            st.multiselect(_("Units"), range(H), key="units", max_selections=axes)
+            st.multiselect(_("Units"), range(H), key="chosen", max_selections=axes)
         )
     waiting = (
         _("UMAP places some thousand states, which takes a few seconds the first time.")
@@ -261,7 +261,7 @@ link.write(
     colour=colour,
     state=state if len(seen) > 1 else None,
     layer=layer + 1 if spec.layers > 1 else None,
-    units=",".join(map(str, units)) if method == "units" else None,
+    chosen=",".join(map(str, units)) if method == "units" else None,
     span=f"{first}-{last}",
     threshold=threshold,
     token=token,

@@ -32,7 +32,7 @@ def words(page: object) -> str:
 @pytest.mark.parametrize("axes", [2, 3])
 def test_the_path_is_the_projection(opened: Open, run: Run, method: str, axes: int) -> None:
     page = opened("states", run=run.key, text=TEXT, method=method, axes=axes, second="a cat sat",
-                  **({"units": "7,2,4"} if method == "units" else {}))
+                  **({"chosen": "7,2,4"} if method == "units" else {}))
     assert not page.error
     units = [7, 2, 4][:axes] if method == "units" else [0, 1, 2][:axes]
     expected = _ask("projection", run, -1, text=TEXT, other="a cat sat", method=method,
@@ -115,14 +115,14 @@ def test_a_shorter_text_brings_the_span_along(opened: Open, run: Run) -> None:
     ("name", "value", "message"),
     [("span", "x", "span = x, which cannot be read"), ("span", "99-200", ""),
      ("method", "tsne", "there is only pca, umap, units"), ("axes", "4", "there is only 2, 3"),
-     ("units", "a,b", "units = a,b, which cannot be read"), ("units", "99,100", "Choose 2 units"),
+     ("chosen", "a,b", "chosen = a,b, which cannot be read"), ("chosen", "99,100", "Choose 2 units"),
      ("threshold", "7", "between 0.0 and 1.0"), ("token", "-3", "between 0 and 12"),
      ("colour", "<b>", "there is only class")],
 )
 def test_a_wrong_link_is_said_and_replaced(
     opened: Open, run: Run, name: str, value: str, message: str
 ) -> None:
-    method = {"method": "units"} if name == "units" else {}
+    method = {"method": "units"} if name == "chosen" else {}
     page = opened("states", run=run.key, text=TEXT, **method | {name: value})
     assert message in said(page)
 
@@ -151,3 +151,13 @@ def test_a_run_of_one_sentence(opened: Open, engine: LocalEngine, store: Store) 
     assert not page.error
     page = opened("states", run=run.key, text="cab", method="umap")
     assert "UMAP needs the states of 8 tokens; this run's text has 6: take PCA" in said(page)
+
+
+def test_units_are_chosen_on_the_page(opened: Open, run: Run) -> None:
+    page = opened("states", run=run.key, text=TEXT, span="4-4", threshold=0.05)
+    well(page.get("button_group")[0].set_value("units").run())
+    assert page.query_params["method"] in ("units", ["units"])
+    expected = _ask("projection", run, -1, text=TEXT, method="units", units=[0, 1])
+    np.testing.assert_allclose(tokens(plotly(page, "trajectory")), expected["path"], atol=1e-3)
+    well(page.multiselect(key="chosen").set_value([3]).run())
+    assert "Choose 2 units between 0 and 9" in said(page)
