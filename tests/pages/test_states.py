@@ -30,13 +30,15 @@ def words(page: object) -> str:
 
 @pytest.mark.parametrize("method", ["pca", "units", "umap"])
 @pytest.mark.parametrize("axes", [2, 3])
-def test_the_path_is_the_projection(opened: Open, run: Run, method: str, axes: int) -> None:
+def test_the_path_is_the_projection(
+    opened: Open, engine: LocalEngine, run: Run, method: str, axes: int
+) -> None:
     page = opened("states", run=run.key, text=TEXT, method=method, axes=axes, second="a cat sat",
                   **({"chosen": "7,2,4"} if method == "units" else {}))
     assert not page.error
     units = [7, 2, 4][:axes] if method == "units" else [0, 1, 2][:axes]
-    expected = _ask("projection", run, -1, text=TEXT, other="a cat sat", method=method,
-                    dimensions=axes, units=units)
+    expected = engine.ask("projection", run.key, step=-1, text=TEXT, other="a cat sat",
+                          method=method, dimensions=axes, units=units)
     chart = plotly(page, "trajectory")
     np.testing.assert_allclose(tokens(chart), expected["path"], atol=2e-3)
     np.testing.assert_allclose(tokens(chart, "the second text"), expected["second"], atol=2e-3)
@@ -115,7 +117,8 @@ def test_a_shorter_text_brings_the_span_along(opened: Open, run: Run) -> None:
     ("name", "value", "message"),
     [("span", "x", "span = x, which cannot be read"), ("span", "99-200", ""),
      ("method", "tsne", "there is only pca, umap, units"), ("axes", "4", "there is only 2, 3"),
-     ("chosen", "a,b", "chosen = a,b, which cannot be read"), ("chosen", "99,100", "Choose 2 units"),
+     ("chosen", "a,b", "chosen = a,b, which cannot be read"),
+     ("chosen", "99,100", "Choose 2 units"),
      ("threshold", "7", "between 0.0 and 1.0"), ("token", "-3", "between 0 and 12"),
      ("colour", "<b>", "there is only class")],
 )
