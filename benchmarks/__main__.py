@@ -10,6 +10,7 @@ NAMES = (
     "time_to_quality",
     "trace",
     "gradients",
+    "select",
     "side_by_side",
     "web",
     "sessions",

@@ -42,8 +42,8 @@ SMALL = {"kind": "lstm", "hidden": 40, "embedding": 32}
 # The same twice, but for the clipping: the first breaks at step 42.
 EXPLOSIVE = {"kind": "rnn", "activation": "relu", "hidden": 64, "embedding": 16,
              "spectral_radius": 1.5}
-FRAIL: dict[str, Any] = {"steps": 160, "snapshots": 4, "seed": 3, "window": 64, "batch": 16, "optimizer": "sgd",
-                         "learning_rate": 0.03, "schedule": "constant"}
+FRAIL: dict[str, Any] = {"steps": 160, "snapshots": 4, "seed": 3, "window": 64, "batch": 16,
+                         "optimizer": "sgd", "learning_rate": 0.03, "schedule": "constant"}
 
 # In the order of their names: of those that stand on every page, the last one is the one that home
 # looks for brackets in.

@@ -16,6 +16,7 @@ from explorer.ui.backend import ask_or_stop, engine, store
 from explorer.ui.doctor import cured, doctor, last_good
 from explorer.ui.explosion import Side, broke_at
 from explorer.ui.training import duration, seen
+from explorer.ui.unloaded import source
 from explorer.views import figure
 from explorer.words import _
 
@@ -246,8 +247,8 @@ with aside:
         r"\frac{\partial h_t}{\partial h_{t-1}} = \mathrm{diag}\,\varphi'(a_t)\, U",
         r"\left\lVert \frac{\partial L}{\partial h_1} \right\rVert \sim "
         r"\rho(U)^{T-1} \left\lVert \frac{\partial L}{\partial h_T} \right\rVert"])
-    ui.code(explosion.source("training/learner.py", "learn"), Training.clipping,
-            explosion.source("training/doctor.py", "_examine"), last_good)
+    ui.code(source("training/learner.py", "learn"), Training.clipping,
+            source("training/doctor.py", "_examine"), last_good)
     ui.not_shown(_(
         "Clipping is a cure for steps that are too long, not for gradients that say too little: a "
         "vanishing gradient stays as it is. The window is taken apart from a blank state and in "

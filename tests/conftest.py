@@ -10,6 +10,7 @@ import pytest
 
 STORE = tempfile.mkdtemp(prefix="explorer-tests-")
 os.environ["EXPLORER_STORE"] = STORE  # never the user's own runs
+os.environ["EXPLORER_CACHE"] = os.path.join(STORE, "cache")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by torch when it is imported
 

@@ -9,13 +9,16 @@ import xarray as xr
 
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
+from explorer.probes.cloud import projection
 from explorer.probes.cost import flops
 from explorer.probes.depth import carried
 from explorer.probes.explosion import explosion
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
+from explorer.probes.matching import select_and_match
 from explorer.probes.misuse import misuse
+from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
 from explorer.probes.sight import sight
@@ -42,6 +45,10 @@ PROBES: dict[str, Probe] = {
         surprisal,
         flops,
         explosion,
+        projection,
+        select_and_match,
+        nearest_states,
+        read_states,
     )
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,7 +13,8 @@ from explorer.experiment import Experiment
 from explorer.models import Model
 from explorer.models.network import Network
 from explorer.spec import say
-from explorer.text import Tokenizer
+from explorer.text import Tokenizer, Tokens
+from explorer.text.annotations import Mask, spans
 from explorer.training.loop import build, load_weights
 
 
@@ -35,6 +37,16 @@ class Opened:
         assert isinstance(network, Network)
         load_weights(network, weights)
         return cls(experiment.key, step, experiment, tokenizer, network.eval())
+
+    @cached_property
+    def corpus(self) -> Tokens:
+        """The run's own text, as the network reads it."""
+        return self.tokenizer.encode(self.experiment.text.content)
+
+    @cached_property
+    def stretches(self) -> dict[str, Mask]:
+        """Which tokens of the run's own text stand inside quotation marks, and the like."""
+        return spans(self.corpus.labels)
 
     def untrained(self, model: Mapping[str, Any] | None = None, seed: int | None = None) -> Opened:
         """The network as another experiment would begin with it, which differs from this one in

@@ -29,7 +29,7 @@ from explorer.ui.page import (
 from explorer.ui.runs import choose_run, choose_step
 from explorer.ui.session import language, owner, theme
 from explorer.ui.strip import StripEvent, strip
-from explorer.ui.text import plain
+from explorer.ui.text import plain, prose
 
 __all__ = [
     "StripEvent",
@@ -53,6 +53,7 @@ __all__ = [
     "owner",
     "picture_first",
     "plain",
+    "prose",
     "rest_follows",
     "show",
     "strip",

@@ -13,6 +13,7 @@ import streamlit as st
 from explorer.errors import RunError
 from explorer.observations import OBSERVATIONS
 from explorer.store import Run
+from explorer.text.annotations import spans
 from explorer.ui.backend import ask, store
 from explorer.ui.page import onward
 from explorer.ui.runs import called, whole
@@ -20,7 +21,6 @@ from explorer.ui.session import owner, theme
 from explorer.ui.strip import strip
 from explorer.ui.text import plain
 from explorer.views import Figure, figure, palette
-from explorer.views.annotations import spans
 from explorer.views.gates import plane
 from explorer.views.order import correlations
 from explorer.words import _

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -176,13 +174,3 @@ def number(value: float) -> str:
         return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
     digits, _e, power = f"{value:.1e}".partition("e")
     return f"{digits} · 10" + str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
-def source(file: str, name: str) -> str:
-    """The code of a function or method of our package, read without importing it: the web process
-    has no torch."""
-    content = (PACKAGE / file).read_text("utf-8")
-    found = next(node for node in ast.walk(ast.parse(content))
-                 if isinstance(node, ast.FunctionDef) and node.name == name)
-    lines = content.splitlines()[found.lineno - 1 : found.end_lineno]
-    return textwrap.dedent("\n".join(lines))

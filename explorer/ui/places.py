@@ -29,6 +29,7 @@ PLACES = (
           N_("Can a network learn to write like your text?")),
     Place("gates", N_("Gates"), N_("Recurrent"),
           N_("What does the network let in, keep, and let out?")),
+    Place("states", N_("Hidden states"), N_("Recurrent"), N_("What does the network remember?")),
     Place("gradients", N_("Gradients"), N_("Recurrent"), N_("How far back does a mistake reach?")),
     Place("cutting", N_("Cutting the chain"), N_("Recurrent"),
           N_("How much of the past may we cut off?")),

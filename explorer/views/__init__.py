@@ -11,6 +11,7 @@ from explorer.views import (
     jacobians,
     minibatches,
     ngrams,
+    states,
     truncation,
 )
 from explorer.views.figure import VIEWS, Figure, View, figure
@@ -33,5 +34,6 @@ __all__ = [
     "minibatches",
     "ngrams",
     "palette",
+    "states",
     "truncation",
 ]

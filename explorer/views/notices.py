@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from explorer.observations import OBSERVATIONS
-from explorer.views.annotations import Mask, classes, spans
+from explorer.text.annotations import Mask, classes, spans
 from explorer.views.counts import Best, against
 from explorer.views.gates import plane
 from explorer.views.order import correlations

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from explorer.text.annotations import classes, spans
 from explorer.views import notices
-from explorer.views.annotations import classes, spans
 from tests.views.conftest import make_trace
 
 TEXT = list('so he said "come in, the door is open" and went on reading a while, then "no" (a lie)')

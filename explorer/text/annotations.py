@@ -44,11 +44,33 @@ def spans(labels: Sequence[str]) -> dict[str, Mask]:
     return {name: mask for name, mask in found.items() if mask.any() and not mask.all()}
 
 
+def words(labels: Sequence[str]) -> list[tuple[int, int]]:
+    """Where words stand: (first token, the one after its last). A sign of a script that is written
+    without blanks, such as Chinese, is a word of its own."""
+    found: list[tuple[int, int]] = []
+    for i, label in enumerate(labels):
+        bare = label.strip()
+        if not bare[:1].isalnum():
+            continue
+        goes_on = found and found[-1][1] == i and not label[:1].isspace()
+        if goes_on and not _stands_alone(bare) and not _stands_alone(labels[i - 1].strip()):
+            found[-1] = (found[-1][0], i + 1)
+        else:
+            found.append((i, i + 1))
+    return found
+
+
+def _stands_alone(label: str) -> bool:
+    return len(label) == 1 and unicodedata.category(label) == "Lo"
+
+
 def _inside(labels: Sequence[str], opening: str, closing: str, both: str) -> Mask:
     """True from an opening mark to before its closing one; a new paragraph ends a quotation."""
-    depth, mask = 0, np.zeros(len(labels), bool)
-    for i, label in enumerate(labels):
-        for sign in label:
+    signs = set(opening + closing + both + ("\n" if both else ""))
+    depth, last, mask = 0, 0, np.zeros(len(labels), bool)
+    for i in [i for i, label in enumerate(labels) if not signs.isdisjoint(label)]:
+        mask[last:i] = depth > 0
+        for sign in labels[i]:
             if sign in both:
                 depth = 0 if depth else 1
             elif sign in opening:
@@ -57,5 +79,6 @@ def _inside(labels: Sequence[str], opening: str, closing: str, both: str) -> Mas
                 depth = max(0, depth - 1)
             elif sign == "\n" and both:
                 depth = 0
-        mask[i] = depth > 0
+        last = i
+    mask[last:] = depth > 0
     return mask
