@@ -12,11 +12,19 @@ from sklearn.manifold import trustworthiness
 from sklearn.neighbors import NearestNeighbors
 
 from explorer.errors import DataError
+from explorer.models import Model
 from explorer.probes import Opened, umap
 from explorer.probes.capture import trace
 from explorer.probes.cloud import SAMPLED, pca, projection
+from tests.probes.conftest import open_trained
 
 SENTENCE = 'a cat sat on "the mat" (flat).'
+
+
+@pytest.fixture
+def opened(ahead: Opened) -> Opened:
+    """A text read from both ends has no states that depend on its past alone."""
+    return ahead
 
 
 @settings(max_examples=40, deadline=None)
@@ -207,3 +215,9 @@ def test_umap_of_a_network(lstm: Opened, monkeypatch: pytest.MonkeyPatch) -> Non
     assert seen["path"].shape == (len(SENTENCE), 2)
     again = projection(lstm, "the cat", method="umap")
     np.testing.assert_array_equal(seen["cloud"], again["cloud"])  # one space for all texts
+
+
+def test_a_network_that_reads_both_ways_is_refused() -> None:
+    spec = {"kind": "gru", "hidden": 4, "embedding": 3, "bidirectional": True}
+    with pytest.raises(DataError, match="reads both ways"):
+        projection(open_trained(Model.parse(spec), steps=2), "the cat")

@@ -17,6 +17,12 @@ from explorer.probes.corpus import Corpus, cache
 from tests.probes.conftest import open_trained
 
 
+@pytest.fixture
+def opened(ahead: Opened) -> Opened:
+    """A text read from both ends has no states that depend on its past alone."""
+    return ahead
+
+
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Chunks so small that a short text has many, in a cache of its own."""

@@ -17,6 +17,12 @@ from explorer.probes.matching import LISTED, margins, rank, select_and_match
 SENTENCE = 'a cat sat on "the mat" (flat).'
 
 
+@pytest.fixture
+def opened(ahead: Opened) -> Opened:
+    """A text read from both ends has no states that depend on its past alone."""
+    return ahead
+
+
 def test_on_throughout_and_off_around_by_hand() -> None:
     values = np.array([
         # span: tokens 1 and 2

@@ -13,6 +13,12 @@ from explorer.probes.nearest import LISTED, nearest_states, read_states
 SENTENCE = "the fat dog"
 
 
+@pytest.fixture
+def opened(ahead: Opened) -> Opened:
+    """A text read from both ends has no states that depend on its past alone."""
+    return ahead
+
+
 def test_they_are_those_of_scikit_learn(opened: Opened) -> None:
     layer = opened.network.spec.layers - 1
     corpus = Corpus(opened, layer)

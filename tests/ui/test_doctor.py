@@ -13,6 +13,7 @@ from explorer.experiment import Experiment
 from explorer.ui import explosion
 from explorer.ui.doctor import cures, last_good
 from explorer.ui.naming import tell_apart
+from explorer.ui.unloaded import source
 from tests.training.small import small
 
 NAN = float("nan")
@@ -129,4 +130,4 @@ def test_the_factor_of_a_curve() -> None:
 
 
 def test_code_is_read_without_torch() -> None:
-    assert explosion.source("training/learner.py", "learn").startswith("def learn(self, ids")
+    assert source("training/learner.py", "learn").startswith("def learn(self, ids")
