@@ -36,11 +36,6 @@ def _(message: str, /, **values: object) -> str:
     return said.format(**values) if values else said
 
 
-def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
-    """`one` or `many` by `count`, in the language spoken now; {count} is filled too."""
-    return _catalogue(_resolve()).ngettext(one, many, count).format(count=count, **values)
-
-
 def N_(message: str) -> str:
     """Mark a text for translation where it is defined; `_` translates it where it is shown."""
     return message

@@ -79,7 +79,7 @@ colour_names = {
 
 picture, aside = ui.columns()
 with picture:
-    how, deep, by, what, deepness = st.columns([1.7, 0.8, 1.3, 1.1, 0.7])
+    how, deep, by, what, deepness = st.columns([2.1, 0.8, 1.2, 1.1, 0.6])
     link.seed("method", "pca", allowed=METHODS)
     method = how.segmented_control(
         _("Seen by"), METHODS, key="method", required=True, format_func=method_names.__getitem__,

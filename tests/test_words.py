@@ -14,7 +14,7 @@ from explorer import words
 from explorer.errors import ExplorerError
 from tests import catalogues
 
-MARKERS = {"_", "N_", "ngettext"}
+MARKERS = {"_", "N_"}
 
 languages = pytest.mark.parametrize("language", catalogues.TRANSLATED)
 
@@ -100,3 +100,8 @@ def test_errors_are_said_in_the_language_of_who_reads_them(monkeypatch: pytest.M
     assert "x" in str(error)
     assert "gates" in str(error)
     assert "There is" not in str(error)
+
+
+def test_a_message_inside_another_one_is_found_too() -> None:
+    source = 'def f(): return _("Each {what}.", what=term(_("unit"))) + f"**{_(\'Model\')}**"'
+    assert sorted(catalogues.marked(source)) == ["Each {what}.", "Model", "unit"]
