@@ -71,11 +71,14 @@ class Adding(Task):
 
     @staticmethod
     def loss(
-        network: nn.Module, inputs: Tensor, targets: Tensor, state: Any
+        network: nn.Module, inputs: Tensor, targets: Tensor, state: Any,
+        links: Tensor | None = None,
     ) -> tuple[Tensor, Any]:
-        """Mean squared error of the sum, and the state after the last number."""
+        """Mean squared error of the sum, and the state after the last number. links: None, for the
+        gradient is followed to the first number."""
         from torch.nn import functional as F
 
+        assert links is None, "a row is read whole"
         guess, state = network(inputs, state)  # (B,)
         return F.mse_loss(guess, targets), state
 

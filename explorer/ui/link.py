@@ -19,6 +19,8 @@ from explorer.ui.session import CHOSEN, TONGUE
 from explorer.ui.text import plain
 from explorer.words import _
 
+REFUSED = "link refused"  # its name in the session
+
 
 def read(name: str, default: str = "") -> str:
     """What the link says of `name`."""
@@ -88,24 +90,26 @@ def _admit(
         if value != value:
             raise ValueError("not a number")
     except ValueError:
-        _refuse(_("The link says {name} = {given}, which cannot be read: {used} is used.",
+        refuse(_("The link says {name} = {given}, which cannot be read: {used} is used.",
                   name=name, given=given, used=default))
         return default
     if allowed is not None and value not in allowed:
-        _refuse(_("The link says {name} = {given}, but there is only {known}: {used} is used.",
+        refuse(_("The link says {name} = {given}, but there is only {known}: {used} is used.",
                   name=name, given=given, known=", ".join(map(str, allowed)), used=default))
         return default
     if between is not None and not between[0] <= value <= between[1]:
         inside = min(max(value, between[0]), between[1])
-        _refuse(_("The link says {name} = {given}, which must lie between {low} and {high}: {used} "
+        refuse(_("The link says {name} = {given}, which must lie between {low} and {high}: {used} "
                   "is used.", name=name, given=given, low=between[0], high=between[1],
                   used=inside))
         return inside
     return value
 
 
-def _refuse(message: str) -> None:
+def refuse(message: str) -> None:
+    """Say that something in the link is not followed. It is said once: the link is put right."""
     st.warning(plain(message), icon=":material/link_off:")
+    st.session_state[REFUSED] = True
 
 
 def _seen(name: str) -> str:

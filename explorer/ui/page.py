@@ -44,10 +44,12 @@ def columns() -> tuple[DeltaGenerator, DeltaGenerator]:
 
 def picture_first(key: str) -> None:
     """On a visitor's first look at a page, stop here until the browser says that the figure `key`
-    stands, and only then go on: it is not kept waiting by all that is below it."""
+    stands, and only then go on: it is not kept waiting by all that is below it. Not when something
+    was said of the link: that is said once, and would be gone."""
     place = str(st.context.url).split("?")[0]
     seen = st.session_state.setdefault(SEEN, set())
-    if place in seen:
+    if place in seen or st.session_state.pop(link.REFUSED, False):
+        seen.add(place)
         return
     slot = st.empty()
     with slot.container(key="half-drawn"):

@@ -14,7 +14,6 @@ from explorer.ui.glossary import meaning
 from explorer.ui.naming import by_hand
 from explorer.ui.page import onward
 from explorer.ui.session import owner
-from explorer.ui.text import plain
 from explorer.words import _
 
 
@@ -104,7 +103,7 @@ def _opened(key: str, linked: bool) -> Run | None:
         run = whole(key)
     except RunError as error:
         if linked:
-            st.warning(plain(str(error)), icon=":material/link_off:")
+            link.refuse(str(error))
         return None
     if linked and not run.snapshots:
         st.warning(_("This run has no snapshot yet: wait until its training has begun."))

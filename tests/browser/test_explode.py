@@ -47,7 +47,7 @@ def test_a_run_breaks_is_cured_and_the_cured_run_is_shared(visit: Visit, server:
     page.get_by_role("button", name="Clip at 1").click()
     page.wait_for_url(lambda url: "run=" in url and EXPLODES not in url)
     key = steps.key(page)
-    expect(page.get_by_text(re.compile("clipped at 1 from step 22: step")).or_(
+    expect(page.get_by_text(re.compile("clipped at 1 from step 10: step")).or_(
         page.get_by_text("its steps were shortened")).first).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=2 * PATIENCE)
     page.reload()  # no longer live
@@ -55,9 +55,9 @@ def test_a_run_breaks_is_cured_and_the_cured_run_is_shared(visit: Visit, server:
     corrected = Store(str(server.store)).run(key)
     assert corrected.status == "finished"
     [change] = corrected.experiment.training.changes
-    assert (change.clip, change.step) == (1.0, 22)
+    assert (change.clip, change.step) == (1.0, 10)
     drawn = lines(page, "explosion")
-    assert {each["name"] for each in drawn} == {"as it was set", "clipped at 1 from step 22"}
+    assert {each["name"] for each in drawn} == {"as it was set", "clipped at 1 from step 10"}
 
     again = visit(page.url.split("/", 3)[3])
     assert lines(again, "explosion") == drawn
