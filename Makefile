@@ -1,10 +1,11 @@
 # make run    opens the app on http://localhost:8501 (make run PORT=9000)
 # make test   runs every check: lint, types, imports, unit, pages, browser
-# make bench | screenshots | pretrain | words | clean
+# make phenomena | bench | screenshots | pretrain | words | clean
 
 PORT ?= 8501
 PYTHON ?= python3
 JOBS ?= auto
+BROWSERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ DEV := $(VENV)/.dev
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint unit browser bench screenshots pretrain words clean
+.PHONY: run test lint unit browser phenomena bench screenshots pretrain words clean
 
 run: $(APP)
 	$(BIN)/python -m explorer serve --port $(PORT)
@@ -25,12 +26,18 @@ lint: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# What measures time or drives a browser runs alone afterwards, with the machine to itself.
+# What drives a browser runs afterwards, two at once; what measures time last, with the machine to
+# itself. What trains for minutes is left to `make phenomena`.
 unit: $(DEV)
-	$(PYTEST) -n $(JOBS) --maxprocesses 4 --dist loadgroup -m "not browser and not timing"
+	$(PYTEST) -n $(JOBS) --maxprocesses 4 --dist loadgroup -m "not browser and not timing and not (phenomena and slow)"
 
 browser: $(DEV)
-	$(PYTEST) -m "browser or timing"
+	$(PYTEST) -n $(BROWSERS) -m "browser and not timing"
+	$(PYTEST) -m timing
+
+# EXPLORER_SEEDS=10 looks for each with ten seeds; EXPLORER_TEST_DATA names a folder of books.
+phenomena: $(DEV)
+	$(PYTEST) -m phenomena
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks
