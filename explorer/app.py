@@ -28,17 +28,24 @@ def look(shown: Theme) -> str:
 
 @st.cache_resource(show_spinner=False)
 def _settle() -> None:
-    """Once per process: speak each session's language, and keep what was imported out of the full
-    garbage collection that Streamlit runs after every script (130 ms with the chart libraries).
-    Threads take shorter turns: each message to a browser gives up the interpreter, and of twenty
-    sessions each would wait 5 ms for it back, some fifty times a picture."""
+    """Once per process: speak each session's language. Threads take shorter turns: each message to
+    a browser gives up the interpreter, and of twenty sessions each would wait 5 ms to have it back,
+    some fifty times a picture."""
     words.speak_for(language)
     sys.setswitchinterval(0.0005)
+
+
+@st.cache_resource(show_spinner=False, ttl=10)
+def _spare() -> None:
+    """Now and then: keep all that is here to stay, the libraries above all, out of the full garbage
+    collection that Streamlit runs after every script and fragment (130 ms with them in it)."""
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 
 
 _settle()
+_spare()
 st.set_page_config(page_title=_("Sequence Explorer"), page_icon=str(COMPONENTS / "icon.svg"),
                    layout="wide")
 st.html(f"<style>{look(theme())}{asset('page.css')}</style>")
