@@ -82,9 +82,9 @@ def test_the_language_of_a_link_goes_before_the_browser_s(visit: Visit) -> None:
 def test_a_chosen_language_goes_from_page_to_page(visit: Visit) -> None:
     page = visit("train")
     page.get_by_role("button", name="中文").click()
+    page.wait_for_url("**lang=zh**")
     settled(page)
     assert chinese(page)
-    assert "lang=zh" in page.url
     page.locator('[data-testid="stPageLink"] a').last.click()
     page.wait_for_url("**/gates**")
     settled(page)
