@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
 from explorer import ui
-from explorer.errors import ExplorerError
+from explorer.errors import EngineError, ExplorerError
 from explorer.experiment import Experiment, Training
 from explorer.models import Model
 from explorer.store import Run
@@ -50,8 +51,11 @@ def stop(keys: list[str]) -> None:
 
 
 def training(key: str) -> bool:
-    job = engine().find(key)
-    return job is not None and not job.over
+    """Whether a job trains this run; where no engine answers, nobody does."""
+    with suppress(EngineError):
+        job = engine().find(key)
+        return job is not None and not job.over
+    return False
 
 
 def wait(key: str) -> None:
