@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import xarray as xr
 
+from explorer.errors import RunError
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.cloud import projection
@@ -24,13 +25,14 @@ from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
 from explorer.probes.sight import sight
 from explorer.probes.surprisal import surprisal
+from explorer.probes.translating import alignment, evaluation, forcing, translate
 from explorer.probes.truncation import truncation
+from explorer.words import N_
 
 Probe = Callable[..., xr.Dataset]
 
-PROBES: dict[str, Probe] = {
-    probe.__name__: probe
-    for probe in (
+LEARNT: dict[str, tuple[Probe, ...]] = {  # by what a run must have learnt to be asked
+    "language_model": (
         trace,
         gradients,
         gradient_map,
@@ -50,7 +52,26 @@ PROBES: dict[str, Probe] = {
         select_and_match,
         nearest_states,
         read_states,
-    )
+    ),
+    "translation": (translate, alignment, forcing, evaluation),
+}
+PROBES: dict[str, Probe] = {
+    probe.__name__: probe for probes in LEARNT.values() for probe in probes
+}
+
+
+def suit(name: str, task: str) -> None:
+    """Raises RunError when a run that learnt this task cannot be asked this probe."""
+    fitting = [kind for kind, probes in LEARNT.items() if PROBES[name] in probes]
+    if fitting and task not in fitting:
+        raise RunError(MISMATCH[fitting[0]])
+
+
+MISMATCH = {  # said of a run that learnt something else
+    "language_model": N_("This run learnt to translate. Here networks are looked at that guess the "
+                         "next token of a text: choose such a run."),
+    "translation": N_("This run learnt to guess the next token of a text. Here networks are looked "
+                      "at that translate: choose such a run."),
 }
 
 BARE: dict[str, Probe] = {}
