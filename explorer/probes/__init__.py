@@ -27,7 +27,7 @@ from explorer.probes.sight import sight
 from explorer.probes.surprisal import surprisal
 from explorer.probes.translating import alignment, evaluation, forcing, translate
 from explorer.probes.truncation import truncation
-from explorer.words import N_
+from explorer.tasks import Task
 
 Probe = Callable[..., xr.Dataset]
 
@@ -64,15 +64,7 @@ def suit(name: str, task: str) -> None:
     """Raises RunError when a run that learnt this task cannot be asked this probe."""
     fitting = [kind for kind, probes in LEARNT.items() if PROBES[name] in probes]
     if fitting and task not in fitting:
-        raise RunError(MISMATCH[fitting[0]])
-
-
-MISMATCH = {  # said of a run that learnt something else
-    "language_model": N_("This run learnt to translate. Here networks are looked at that guess the "
-                         "next token of a text: choose such a run."),
-    "translation": N_("This run learnt to guess the next token of a text. Here networks are looked "
-                      "at that translate: choose such a run."),
-}
+        raise RunError(Task.family[fitting[0]].mismatch)  # type: ignore[attr-defined]
 
 BARE: dict[str, Probe] = {}
 

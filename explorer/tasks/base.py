@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 class Task(Kind):
-    """Something that is learnt. models: the kinds of architectures that can learn it."""
+    """Something that is learnt. models: the kinds of architectures that can learn it. mismatch:
+    what is said of a run that learnt something else, where one of these is looked for."""
 
+    mismatch: ClassVar[str] = ""
     models: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm")
 
     @property

@@ -87,6 +87,9 @@ class Translation(Task):
 
     kind: Literal["translation"] = "translation"
     models: ClassVar[tuple[str, ...]] = ("seq2seq",)
+    mismatch: ClassVar[str] = N_(
+        "This run learnt to guess the next token of a text. Here networks are looked at that "
+        "translate: choose such a run.")
 
     forcing: Literal["teacher", "scheduled", "free"] = Field(
         "teacher", title=N_("Told before each guess"),
