@@ -1,12 +1,14 @@
 """Model + tokens → Trace. Each probe is a function (Opened, **parameters) -> xr.Dataset whose
-parameters are plain data. Torch is imported here: only the engine's processes and the library,
-when asked for a result, import this package.
+parameters are plain data; those of BARE need no run and are called without an Opened. Torch is
+imported here: only the engine's processes and the library, when asked for a result, import this
+package.
 """
 
 from collections.abc import Callable
 
 import xarray as xr
 
+from explorer.errors import RunError
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.cloud import projection
@@ -23,13 +25,14 @@ from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
 from explorer.probes.sight import sight
 from explorer.probes.surprisal import surprisal
+from explorer.probes.translating import alignment, evaluation, forcing, translate
 from explorer.probes.truncation import truncation
+from explorer.tasks import Task
 
 Probe = Callable[..., xr.Dataset]
 
-PROBES: dict[str, Probe] = {
-    probe.__name__: probe
-    for probe in (
+LEARNT: dict[str, tuple[Probe, ...]] = {  # by what a run must have learnt to be asked
+    "language_model": (
         trace,
         gradients,
         gradient_map,
@@ -49,7 +52,20 @@ PROBES: dict[str, Probe] = {
         select_and_match,
         nearest_states,
         read_states,
-    )
+    ),
+    "translation": (translate, alignment, forcing, evaluation),
+}
+PROBES: dict[str, Probe] = {
+    probe.__name__: probe for probes in LEARNT.values() for probe in probes
 }
 
-__all__ = ["PROBES", "Opened", "Probe"]
+
+def suit(name: str, task: str) -> None:
+    """Raises RunError when a run that learnt this task cannot be asked this probe."""
+    fitting = [kind for kind, probes in LEARNT.items() if PROBES[name] in probes]
+    if fitting and task not in fitting:
+        raise RunError(Task.family[fitting[0]].mismatch)  # type: ignore[attr-defined]
+
+BARE: dict[str, Probe] = {}
+
+__all__ = ["BARE", "PROBES", "Opened", "Probe"]
