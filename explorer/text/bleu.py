@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from math import exp, prod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.bleu import BLEU
 
 
 def notes_bleu(predicted: Sequence[str], reference: Sequence[str], k: int) -> float:
     """The notes' score of the tokens of one sentence, 0…1, by n-grams up to k (or up to the
     length of the prediction, where it is shorter)."""
     shares = precisions(predicted, reference, k)
-    return brevity(len(predicted), len(reference)) * prod(
-        share ** 0.5**n for n, share in enumerate(shares, 1)
-    )
+    weighted = (float(share ** 0.5**n) for n, share in enumerate(shares, 1))
+    return brevity(len(predicted), len(reference)) * prod(weighted)
 
 
 def precisions(predicted: Sequence[str], reference: Sequence[str], k: int) -> list[float]:
@@ -47,18 +51,21 @@ def corpus_bleu(
         raise ValueError(f"{len(hypotheses)} hypotheses and {len(references)} references")
     if not hypotheses:
         return 0.0
-    from sacrebleu.metrics import BLEU  # imported here: it takes longer than all of `text`
-
-    metric = BLEU(tokenize=tokenize, force=True)  # force: our sentences may be cut already
-    return float(metric.corpus_score(list(hypotheses), [list(references)]).score)
+    scored = _metric(tokenize, False).corpus_score(list(hypotheses), [list(references)])
+    return float(scored.score)
 
 
 def sentence_bleu(hypothesis: str, reference: str, tokenize: str = "13a") -> float:
     """BLEU of one sentence, 0…100, by n-grams up to its length."""
-    from sacrebleu.metrics import BLEU
+    return float(_metric(tokenize, True).sentence_score(hypothesis, [reference]).score)
 
-    metric = BLEU(tokenize=tokenize, force=True, effective_order=True)
-    return float(metric.sentence_score(hypothesis, [reference]).score)
+
+@cache
+def _metric(tokenize: str, effective_order: bool) -> BLEU:
+    """force: without a warning that our sentences are cut already."""
+    from sacrebleu.metrics.bleu import BLEU  # here, since it takes longer than all of `text`
+
+    return BLEU(tokenize=tokenize, force=True, effective_order=effective_order)
 
 
 def _ngrams(tokens: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
