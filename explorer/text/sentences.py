@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import DataError
 from explorer.text.pairs import Pairs
-from explorer.text.tokenizers import BYTES, Tokenizer
+from explorer.text.tokenizers import BYTES, UNKNOWN, Tokenizer
 from explorer.text.types import Text, Tokenisation, Tokens
 from explorer.words import N_
 
@@ -44,6 +44,8 @@ class Side(Tokenizer):
         self.pad, self.bos, self.eos = range(first, first + len(SIGNS))
         if self.how.kind == "word":
             self.labels = tuple(label.removeprefix(" ") for label in self.vocabulary)
+        if self.how.kind in ("word", "wordpiece") and not self.chinese:
+            self._raw[0] = f" {UNKNOWN}".encode()  # like any word, with the blank before it
 
     @classmethod
     def of(cls, name: str, sentences: Sequence[str], how: Tokenisation, spaced: bool) -> Side:
