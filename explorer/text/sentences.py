@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from explorer.errors import DataError
 from explorer.text.pairs import Pairs
-from explorer.text.tokenizers import BYTES, UNKNOWN, Tokenizer
+from explorer.text.subwords import UNKNOWN
+from explorer.text.tokenizers import BYTES, Tokenizer
 from explorer.text.types import Text, Tokenisation, Tokens
 from explorer.words import N_
 

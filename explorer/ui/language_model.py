@@ -18,14 +18,13 @@ from explorer.ui.figure import show
 from explorer.ui.page import guard
 from explorer.ui.runs import LANGUAGE_MODEL
 from explorer.ui.session import language, theme
-from explorer.ui.training import Look, last
+from explorer.ui.training import Look, along, last
 from explorer.views import Figure
 from explorer.views.history import Curve, counted, perplexity
 from explorer.views.palette import Theme
 from explorer.words import N_, _
 
 SAMPLE = 120  # tokens written after each snapshot
-SAMPLES = 6  # of them are shown
 
 
 def numbers(run: Run, history: pd.DataFrame) -> dict[str, str]:
@@ -66,12 +65,6 @@ def _curve(
     figure = perplexity([curve], lines, shade, _run.experiment.training.steps)
     assert figure.spec  # made here, once for all
     return figure
-
-
-def along(snapshots: tuple[int, ...]) -> list[int]:
-    """Some of the snapshots, the first and the last among them."""
-    every = max(1, (len(snapshots) - 1) // (SAMPLES - 1))
-    return [*snapshots[:-1:every][: SAMPLES - 1], *snapshots[-1:]]
 
 
 def samples(run: Run, ask: Callable[..., xr.Dataset | None] = ask) -> dict[int, str]:

@@ -27,6 +27,7 @@ from explorer.ui.text import plain
 from explorer.words import _
 
 STARTED, COMPLAINT = "training", "complaint"  # their names in the session
+SAMPLES = 6  # snapshots that show what the network does
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,12 @@ def _progress(history: pd.DataFrame, run: Run, job: Job | None) -> None:
     alive = job is not None and not job.over
     left = _(" · {time} left", time=duration(job.eta)) if alive and job and job.eta else ""
     st.progress(step / steps, _("Step {step} of {steps}", step=step, steps=steps) + left)
+
+
+def along(snapshots: tuple[int, ...]) -> list[int]:
+    """Some of the snapshots, the first and the last among them."""
+    every = max(1, (len(snapshots) - 1) // (SAMPLES - 1))
+    return [*snapshots[:-1:every][: SAMPLES - 1], *snapshots[-1:]]
 
 
 def last(history: pd.DataFrame, column: str, form: str = ".2f") -> str:

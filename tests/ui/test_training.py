@@ -61,7 +61,7 @@ def test_samples_are_of_the_first_the_last_and_some_between() -> None:
         steps = list(language_model.samples(run, ask))
         assert steps == sorted(set(steps))
         assert (steps[0], steps[-1]) == (kept[0], kept[-1])
-        assert len(steps) <= language_model.SAMPLES
+        assert len(steps) <= training.SAMPLES
         assert len(steps) >= min(count, 4)
 
 
