@@ -18,7 +18,6 @@ from explorer.ui.sentences import Kind, Line, whole
 from explorer.ui.sentences import sentences as draw_sentences
 from explorer.ui.session import theme
 from explorer.ui.text import plain
-from explorer.ui.translation import translated
 from explorer.words import _
 
 OWN = "own"  # in the link: a pair that is typed
@@ -106,10 +105,11 @@ def forced(run: Run) -> xr.Dataset | None:
 
 
 def _pair(run: Run, known: HeldOut) -> tuple[str, str]:
-    """The pair that is looked at: an example, the first of them on which it errs, or one typed."""
+    """The pair that is looked at: an example, at first the one whose errors cost it most, or one
+    typed."""
     options = [*(str(place + 1) for place in range(len(known.examples))), OWN]
     key = f"pair-{run.key}"
-    link.seed("pair", _first_wrong(run, known), allowed=options, key=key)
+    link.seed("pair", _worst(run, known), allowed=options, key=key)
     chosen = st.selectbox(
         _("Pair"), options, key=key, format_func=lambda option: _("a pair of your own")
         if option == OWN else middle(" → ".join(known.examples[int(option) - 1]), 110))
@@ -128,13 +128,13 @@ def _pair(run: Run, known: HeldOut) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def _first_wrong(run: Run, known: HeldOut) -> str:
-    """The number of the first example that it does not translate as its reference has it."""
-    written, cut = translated(run).get(run.snapshots[-1], []), sentences(run)
-    wrong = [place for place, (sentence, (_source, target)) in enumerate(
-        zip(written, known.examples, strict=False)) if sentence != cut.decode(
-        cut.written(target).ids)]
-    return str(wrong[0] + 1 if wrong else 1)
+def _worst(run: Run, known: HeldOut) -> str:
+    """The number of the example that costs most more, a token, when it reads its own guesses."""
+    costs = []
+    for source, target in known.examples:
+        found = ask("forcing", run.key, run.snapshots[-1], source=source, target=target)
+        costs.append(float((found["free"] - found["told"]).mean()))
+    return str(costs.index(max(costs)) + 1)
 
 
 def _parts(guesses: list[str], true: list[str], gap: str) -> list[tuple[str, Kind]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from math import ceil
 
 import altair as alt
@@ -124,7 +125,8 @@ def forcing(trace: xr.Dataset, padding: int = 0, theme: Theme = "light") -> Figu
         ticktext=[shown(sign, 12) for sign in signs] if named else [],
         tickfont={"family": "monospace", "size": 12},
         tickangle=0 if max(map(len, signs)) <= 1 else -45)
-    chart.update_yaxes(title={"text": _("loss, in nats")}, rangemode="tozero")
+    highest = float(max(trace["told"].max(), trace["free"].max(), 0.1))
+    chart.update_yaxes(title={"text": _("loss, in nats")}, range=[0, highest * 1.18])
     data = pd.DataFrame({"token": places, "label": labels, "told": trace["told"].values,
                          "free": trace["free"].values, "guess_told": trace["guess_told"].values,
                          "guess_free": trace["guess_free"].values})
@@ -174,13 +176,13 @@ def by_length(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     x = [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(low, high, strict=True)]
     chart = go.Figure([
         go.Scatter(
-            x=x, y=trace["bin_bleu"].values[r], name=shown(name, 60), mode="lines+markers",
+            x=x, y=trace["bin_bleu"].values[r], name=html.escape(name, quote=False), mode="lines+markers",
             customdata=trace["bin_pairs"].values[r],
             line={"color": ours[r], "width": 2, "dash": "dash" if str(
                 trace["attention"].values[r]) == "none" else DASHES[0]},
             marker={"size": 9, "symbol": MARKS[r % len(MARKS)]},
             hovertemplate="%{x}: BLEU %{y:.1f}<br>" + _("{count} pairs", count="%{customdata}")
-            + "<extra>" + shown(name, 60) + "</extra>")
+            + "<extra>" + html.escape(name, quote=False) + "</extra>")
         for r, name in enumerate(names)])
     chart.update_layout(colours.layout(height=320), showlegend=True,
                         legend={"orientation": "h", "y": 1.02, "x": 0, "yanchor": "bottom"})
