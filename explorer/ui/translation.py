@@ -122,8 +122,8 @@ def _examples(run: Run, alive: bool) -> None:
     draw_sentences(groups, _("What it writes for some sentences after each snapshot"), "examples")
     st.caption(_("Underlined is what does not stand in the reference, or not in this order; the "
                  "newest stands first. What takes more than two lines is cut; point at it to read "
-                 "it whole. Another translation may be right too: one reference is not all that can "
-                 "be said."))
+                 "it whole. Another translation may be right too: one reference is not all that "
+                 "can be said."))
 
 
 def others(most: int = 4) -> None:
