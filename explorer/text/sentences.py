@@ -20,9 +20,9 @@ from explorer.words import N_
 PAD, BOS, EOS = SIGNS = ("<pad>", "<bos>", "<eos>")
 _BLANKS = regex.compile(r"\s+")
 # A sign that is no part of a word stands alone: not the apostrophe of l'eau, not the hyphen of
-# vingt-deux, not the point of 3.5.
+# vingt-deux, not the point of 3.5. Chinese signs do so without a blank.
 _SIGN = regex.compile(r"(?<=[\p{L}\p{M}\p{N}])['’\-.,](?=[\p{L}\p{M}\p{N}])(*SKIP)(*FAIL)"
-                      r"|[^\s\p{L}\p{M}\p{N}_]")
+                      r"|[^\s\p{L}\p{M}\p{N}_\u3000-\u303F\uFF01-\uFF60]")
 
 
 def prepared(sentence: str, lowercase: bool = False, spaced: bool = False) -> str:
