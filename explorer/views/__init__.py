@@ -11,6 +11,7 @@ from explorer.views import (
     jacobians,
     minibatches,
     ngrams,
+    pairs,
     states,
     truncation,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "jacobians",
     "minibatches",
     "ngrams",
+    "pairs",
     "palette",
     "states",
     "truncation",
