@@ -15,7 +15,7 @@ from explorer.models.kernels import KERNELS
 from explorer.words import N_
 
 PLACES = 101  # at which is asked, from 0 to 5
-MOST = 200  # examples
+MOST = 100  # examples
 STEPS = 80
 RATE = 0.5
 WIDTHS = (0.02, 10.0)
