@@ -15,6 +15,7 @@ from explorer.views import (
     ngrams,
     pairs,
     states,
+    translation,
     truncation,
 )
 from explorer.views.figure import VIEWS, Figure, View, figure
@@ -41,5 +42,6 @@ __all__ = [
     "pairs",
     "palette",
     "states",
+    "translation",
     "truncation",
 ]
