@@ -1,6 +1,8 @@
 """One file per picture: Trace → Figure. No torch, no Streamlit."""
 
 from explorer.views import (
+    alone,
+    attention,
     comparison,
     deep,
     duel,
@@ -13,6 +15,7 @@ from explorer.views import (
     ngrams,
     pairs,
     states,
+    translation,
     truncation,
 )
 from explorer.views.figure import VIEWS, Figure, View, figure
@@ -23,6 +26,8 @@ __all__ = [
     "Figure",
     "Palette",
     "View",
+    "alone",
+    "attention",
     "comparison",
     "deep",
     "duel",
@@ -37,5 +42,6 @@ __all__ = [
     "pairs",
     "palette",
     "states",
+    "translation",
     "truncation",
 ]

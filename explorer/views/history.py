@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import exp
 from typing import Literal
 
 import altair as alt
@@ -55,10 +56,12 @@ def perplexity(
     theme: Theme = "light",
     steps: int | None = None,
     height: int = 300,
+    nats: bool = False,
 ) -> Figure:
     """Training and held-out perplexity over steps, on a log axis, with dashed baselines.
 
-    steps: how far the axis reaches (a run that is still going).
+    steps: how far the axis reaches (a run that is still going). nats: a second axis, on the right,
+    tells the same as a loss.
     """
     colours = palette(theme)
     data = pd.concat([_tidy(curve, len(curves) > 1) for curve in curves], ignore_index=True)
@@ -130,8 +133,18 @@ def perplexity(
         for part, align, place in _named(lines, data)
         if len(part)
     ]
-    chart = alt.layer(rules, *words, drawn, dots).properties(height=height, usermeta=EXPORTS)
+    layers = [rules, *words, drawn, dots, *([_in_nats(base)] if nats else [])]
+    chart = alt.layer(*layers).properties(height=height, usermeta=EXPORTS)
     return Figure(chart, data, _caption(curves), _caption(curves), "perplexity")
+
+
+def _in_nats(base: alt.Chart) -> alt.Chart:
+    """The same axis once more, on the right, as a loss: ln of the perplexity."""
+    y = alt.Y("perplexity:Q", title=_("loss, in nats"), axis=alt.Axis(
+        orient="right", grid=False, values=[exp(loss) for loss in range(12)],
+        labelExpr="format(log(datum.value), '.0f')"))
+    drawn: alt.Chart = base.mark_point(opacity=0).encode(y=y)
+    return drawn
 
 
 def _named(
