@@ -18,6 +18,7 @@ from explorer.models.seq2seq import Seq2Seq
 from explorer.store import Run
 from explorer.ui import link
 from explorer.ui.backend import ask, draw
+from explorer.ui.controls import CHOICES
 from explorer.ui.deep import train_button
 from explorer.ui.figure import show
 from explorer.ui.held_out import by_sign
@@ -106,7 +107,8 @@ def offer_twin(run: Run, chosen: Sequence[Run]) -> None:
 def side_by_side(runs: Sequence[Run], found: Sequence[xr.Dataset]) -> xr.Dataset:
     """What the probe `evaluation` says of some runs on the same pairs: `bin_bleu` and `bin_pairs`
     over (run, bin), `bin_low` and `bin_high` over bin."""
-    names = distinct(tell_apart([run.experiment for run in runs]).names)
+    names = distinct(tell_apart([run.experiment for run in runs]).names) if len(runs) > 1 else [
+        _("attention: {kind}", kind=_(CHOICES[_model(runs[0]).attention]))]
     asked = "".join(f"{each.attrs['run']}{each.attrs['step']}" for each in found)
     return xr.Dataset(
         {name: (("run", "bin"), np.array([each[name].values for each in found]))

@@ -11,7 +11,7 @@ from explorer.tasks.translation import Translation, apart, sacre
 from explorer.text.pairs import Pairs
 from explorer.text.sentences import Sentences
 
-EXAMPLES = 5  # pairs that are looked at while it learns
+EXAMPLES = 4  # pairs that are looked at while it learns
 LONGEST = 16  # tokens of the longest of these, where there are short ones
 
 

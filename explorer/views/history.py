@@ -133,18 +133,24 @@ def perplexity(
         for part, align, place in _named(lines, data)
         if len(part)
     ]
-    layers = [rules, *words, drawn, dots, *([_in_nats(base)] if nats else [])]
-    chart = alt.layer(*layers).properties(height=height, usermeta=EXPORTS)
+    layers = [rules, *words, drawn, dots]
+    chart = alt.layer(*(_with_nats(layers, drawn) if nats else layers)).properties(
+        height=height, usermeta=EXPORTS)
+    if nats:
+        chart = chart.resolve_axis(y="independent")
     return Figure(chart, data, _caption(curves), _caption(curves), "perplexity")
 
 
-def _in_nats(base: alt.Chart) -> alt.Chart:
-    """The same axis once more, on the right, as a loss: ln of the perplexity."""
-    y = alt.Y("perplexity:Q", title=_("loss, in nats"), axis=alt.Axis(
-        orient="right", grid=False, values=[exp(loss) for loss in range(12)],
-        labelExpr="format(log(datum.value), '.0f')"))
-    drawn: alt.Chart = base.mark_point(opacity=0).encode(y=y)
-    return drawn
+def _with_nats(layers: Sequence[alt.Chart], curve: alt.Chart) -> list[alt.Chart]:
+    """Layers on the scale of the curve, which alone has an axis, and that axis once more, on the
+    right, as a loss: ln of the perplexity."""
+    bare = alt.Y("perplexity:Q", axis=None, scale=alt.Scale(type="log", nice=False))
+    loss = alt.Y("perplexity:Q", title=_("loss, in nats"),
+                 scale=alt.Scale(type="log", nice=False),
+                 axis=alt.Axis(orient="right", grid=False, values=[exp(n / 2) for n in range(24)],
+                               labelExpr="format(log(datum.value), '.1f')"))
+    return [*(layer if layer is curve else layer.encode(y=bare) for layer in layers),
+            curve.mark_line(opacity=0).encode(y=loss)]
 
 
 def _named(

@@ -105,7 +105,8 @@ def forcing(trace: xr.Dataset, padding: int = 0, theme: Theme = "light") -> Figu
         bars.append(go.Bar(
             x=places, y=cost, name=title, customdata=said,
             marker={"color": colour, "line": {"width": 0}, "pattern": {
-                "shape": pattern, "fgcolor": colours.background, "size": 5, "solidity": 0.35}},
+                "shape": pattern, "fillmode": "overlay", "fgcolor": colours.background,
+                "size": 6, "solidity": 0.25}},
             hovertemplate="%{y:.2f} nat<br>%{customdata}<extra>" + title + "</extra>"))
     chart = go.Figure(bars)
     chart.update_layout(colours.layout(height=300), barmode="group", bargap=0.25,
@@ -146,7 +147,7 @@ def _mark_padding(chart: go.Figure, T: int, padding: int, colours: Palette) -> N
     chart.add_vrect(x0=T - 0.5, x1=T + padding - 0.5, fillcolor=colours.border, opacity=0.55,
                     line_width=0, layer="below")
     chart.add_annotation(x=T + padding / 2 - 0.5, y=0.5, yref="paper", showarrow=False,
-                         text=_("padding: masked out"), textangle=-90,
+                         text=_("padding: masked out"), textangle=0 if padding > 3 else -90,
                          font={"color": colours.text, "size": 12})
 
 

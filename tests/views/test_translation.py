@@ -77,8 +77,12 @@ def test_the_loss_stands_on_a_second_axis(history: pd.DataFrame) -> None:
     axes = [axis for layer in drawn.spec["layer"]
             if (axis := layer["encoding"]["y"].get("axis")) and axis.get("orient") == "right"]
     assert len(axes) == 1
+    left = [layer for layer in drawn.spec["layer"]
+            if (axis := layer["encoding"]["y"].get("axis")) and axis.get("orient") != "right"]
+    assert len(left) == 1
+    assert drawn.spec["resolve"]["axis"]["y"] == "independent"
     assert "log(datum.value)" in axes[0]["labelExpr"]
-    assert axes[0]["values"][:2] == [1.0, pytest.approx(np.e)]
+    assert axes[0]["values"][::2][:2] == [1.0, pytest.approx(np.e)]
 
 
 # One pair, token by token

@@ -16,19 +16,22 @@ export default function ({ data, parentElement }) {
 function group(lines) {
   const table = element("table", "group");
   const body = table.createTBody();
-  for (const { label, words, note, strong } of lines) {
+  for (const { label, words, note, strong, short } of lines) {
     const row = body.insertRow();
     const head = element("th", "", label);
     head.scope = "row";
     const cell = element("td", strong ? "strong" : "");
-    const sentence = element("div", "sentence");
+    const sentence = element("div", short ? "sentence short" : "sentence");
     sentence.dir = "auto";
+    if (short) sentence.title = words.map(([text]) => text).join("");
     sentence.append(...words.map(([text, kind]) => word(text, kind)));
     cell.append(sentence);
     if (note) cell.append(element("div", "note", note));
     row.append(head, cell);
   }
-  return table;
+  const card = element("div", "card");
+  card.append(table);
+  return card;
 }
 
 function word(text, kind) {
