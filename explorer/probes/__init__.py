@@ -9,6 +9,7 @@ from collections.abc import Callable
 import xarray as xr
 
 from explorer.errors import RunError
+from explorer.probes.attention_alone import attention_alone
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.cloud import projection
@@ -18,12 +19,14 @@ from explorer.probes.explosion import explosion
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
+from explorer.probes.kernel_regression import kernel_regression
 from explorer.probes.matching import select_and_match
 from explorer.probes.misuse import misuse
 from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
 from explorer.probes.sight import sight
+from explorer.probes.softmax_left import softmax_left
 from explorer.probes.surprisal import surprisal
 from explorer.probes.translating import alignment, evaluation, forcing, translate
 from explorer.probes.truncation import truncation
@@ -66,6 +69,13 @@ def suit(name: str, task: str) -> None:
     if fitting and task not in fitting:
         raise RunError(Task.family[fitting[0]].mismatch)  # type: ignore[attr-defined]
 
-BARE: dict[str, Probe] = {}
+BARE: dict[str, Probe] = {
+    probe.__name__: probe
+    for probe in (
+        attention_alone,
+        kernel_regression,
+        softmax_left,
+    )
+}
 
 __all__ = ["BARE", "PROBES", "Opened", "Probe"]
