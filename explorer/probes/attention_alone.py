@@ -32,7 +32,7 @@ def attention_alone(
 ) -> xr.Dataset:
     """`scores`, `masked` (−∞ where hidden), `attention` over (query, key); `context` over (query,
     feature); what came: `q` (query, query_number), `k` (key, key_number), `v` (key, feature); and
-    the scorer's weights by their names. In double precision.
+    the scorer's weights, `learnt_W` and so on. In double precision.
 
     names: of the queries and of the keys. mask: none; first: only so many keys are valid, as in a
     padded batch; causal: no query sees a key after its own place. hidden, seed: of a scorer that
@@ -54,7 +54,7 @@ def attention_alone(
     (scores,) = tape.kept["scores"].values()
     asked = json.dumps([queries, keys, values, names, scorer, mask, first, hidden, seed])
     labels = names or [[f"q{i + 1}" for i in range(len(q))], [f"k{i + 1}" for i in range(len(k))]]
-    learnt = {name: ([f"{name}_{axis}" for axis in range(weight.ndim)], weight.numpy())
+    learnt = {f"learnt_{name}": ([f"{name}_{axis}" for axis in range(weight.ndim)], weight.numpy())
               for name, weight in scoring.state_dict().items()}
     return xr.Dataset(
         {

@@ -1,6 +1,8 @@
 """One file per picture: Trace → Figure. No torch, no Streamlit."""
 
 from explorer.views import (
+    alone,
+    attention,
     comparison,
     deep,
     duel,
@@ -22,6 +24,8 @@ __all__ = [
     "Figure",
     "Palette",
     "View",
+    "alone",
+    "attention",
     "comparison",
     "deep",
     "duel",

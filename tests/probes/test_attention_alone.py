@@ -58,7 +58,7 @@ def test_the_seed_alone_draws_the_weights(kind: str) -> None:
     assert one.identical(same)
     assert one["scores"].equals(other["scores"]) == (not Scorer.parse(kind).shapes(2, 2, 3))
     for name, shape in Scorer.parse(kind).shapes(2, 2, 3).items():
-        assert one[name].shape == shape
+        assert one[f"learnt_{name}"].shape == shape
 
 
 def test_what_is_asked_otherwise_has_another_name() -> None:
