@@ -57,7 +57,7 @@ LEARNT: dict[str, tuple[Probe, ...]] = {  # by what a run must have learnt to be
         nearest_states,
         read_states,
     ),
-    "translation": (translate, alignment, scoring, forcing, evaluation),
+    "translation": (translate, alignment, scoring, forcing, evaluation, flops),
 }
 PROBES: dict[str, Probe] = {
     probe.__name__: probe for probes in LEARNT.values() for probe in probes

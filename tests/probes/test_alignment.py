@@ -64,7 +64,7 @@ def test_without_attention_every_step_gets_the_last_state() -> None:
 
 @pytest.mark.parametrize("attention", ["additive", *LUONG])
 def test_the_filled_formula_ends_in_the_score(attention: str) -> None:
-    step = scoring(opened(attention=attention), "a cat sat .", step=1)
+    step = scoring(opened(attention=attention), "a cat sat .", query=1)
     for formula, score in zip(step["formula"].values, step["score"].values, strict=True):
         said = re.search(r"= (-?[\d.]+)$", str(formula))
         assert said is not None
@@ -73,6 +73,6 @@ def test_the_filled_formula_ends_in_the_score(attention: str) -> None:
 
 def test_a_step_that_is_not_there_is_refused() -> None:
     with pytest.raises(DataError, match="from 0 to 2"):
-        scoring(opened(attention="dot"), "a cat .", "un chat", step=3)
+        scoring(opened(attention="dot"), "a cat .", "un chat", query=3)
     with pytest.raises(DataError, match="no attention"):
         scoring(opened(attention="none"), "a cat .")
