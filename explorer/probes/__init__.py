@@ -25,6 +25,7 @@ from explorer.probes.misuse import misuse
 from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
+from explorer.probes.scoring import scoring
 from explorer.probes.sight import sight
 from explorer.probes.softmax_left import softmax_left
 from explorer.probes.surprisal import surprisal
@@ -56,7 +57,7 @@ LEARNT: dict[str, tuple[Probe, ...]] = {  # by what a run must have learnt to be
         nearest_states,
         read_states,
     ),
-    "translation": (translate, alignment, forcing, evaluation),
+    "translation": (translate, alignment, scoring, forcing, evaluation, flops),
 }
 PROBES: dict[str, Probe] = {
     probe.__name__: probe for probes in LEARNT.values() for probe in probes

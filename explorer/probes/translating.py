@@ -79,14 +79,15 @@ def longest(opened: Opened) -> int:
 def alignment(opened: Opened, source: str, target: str | None = None) -> xr.Dataset:
     """Where the decoder looks while it writes: `scores` and `attention` over (layer, head, query,
     key), a query for each token that is written, a key for each that was read; `centre` over
-    query, in tokens, where attention is local; `context` over (query, unit); `probability` of each
-    token written; over (query, rank) the likeliest `candidate` and its `candidate_probability`;
-    `logits` over (query, vocabulary).
+    query, in tokens, where attention is local; `query_state` over (query, number), the state that
+    asks; `key_state` over (key, unit), what the encoder shows; `context` over (query, unit), their
+    sum by the weights; `probability` of each token written; over (query, rank) the likeliest
+    `candidate` and its `candidate_probability`; `logits` over (query, vocabulary).
 
     target: read under teacher forcing; None lets it write by itself, the likeliest token at each
     step. Coordinates: `query_label`, what is written at each step; `key_label`. Without attention
-    there are no scores, `attention` is 0, and `context` the encoder's last state. Raises
-    DataError: an empty source or target.
+    there are no scores and nothing asks, `attention` is 0, and the context of every step is the
+    encoder's last state. Raises DataError: an empty source or target.
     """
     translator, sentences = opened_pairs(opened)
     read = admit_source(sentences, source)
@@ -111,9 +112,14 @@ def alignment(opened: Opened, source: str, target: str | None = None) -> xr.Data
     if "centre" in tape.kept:
         variables["centre"] = ("query", torch.cat(
             [_tapped(tape, "centre", t).flatten() for t in range(len(ids))]).numpy())
+    if "query" in tape.kept:
+        variables["query_state"] = (("query", "number"), torch.cat(
+            [_tapped(tape, "query", t) for t in range(len(ids))]).numpy())
     chosen = torch.tensor(ids)
+    context = weights @ memory.keys[0] if translator.scorer else memory.summary.expand(len(ids), -1)
     return xr.Dataset(
         variables | {
+            "key_state": (("key", "unit"), memory.keys[0].numpy()),
             "context": (("query", "unit"), context.numpy()),
             "probability": ("query", guesses.gather(1, chosen[:, None])[:, 0].numpy()),
             "candidate": (("query", "rank"), best.indices.numpy()),
@@ -125,7 +131,8 @@ def alignment(opened: Opened, source: str, target: str | None = None) -> xr.Data
          "vocabulary": list(sentences.labels)},
         about(opened) | {"source": sentences.source.prepare(source),
                          "forced": int(given is not None), "translation": sentences.decode(ids),
-                         "attention": translator.spec.attention})
+                         "attention": translator.spec.attention,
+                         "local": int(translator.spec.reach == "local")})
 
 
 def _tapped(tape: Tape, name: str, step: int) -> Tensor:

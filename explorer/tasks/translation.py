@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from math import exp
+from math import exp, nan
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
@@ -156,6 +156,9 @@ class Translation(Task):
     def step_tokens(self, held_in: Coded, training: Training) -> float:
         rows = min(training.batch, len(held_in))
         return rows * float(held_in.target_valid.double().mean())
+
+    def each_step(self, training: Training) -> float:
+        return nan
 
     def told(self, progress: float) -> float:
         """The share of true tokens after this share of the training (Bengio et al. 2015, § 2.4,
