@@ -17,7 +17,8 @@ from explorer.training.learner import Learner
 from explorer.training.loop import build, train
 from tests.training.small import TEXT, small
 
-V, T, B = 21, 9, 3
+LETTERS = Tokenizer.learn(TEXT, small().tokens)
+V, T, B = LETTERS.size, 9, 3
 
 
 def rnn(kind: str = "rnn-relu", **more: object) -> nn.Module:
@@ -288,7 +289,7 @@ def test_before_the_first_step_there_is_nothing_to_go_back_to() -> None:
 
 def test_clipping_does_not_hide_which_gradient_it_was() -> None:
     """Clipping by an infinite norm makes gradients NaN or 0: the doctor computes them anew."""
-    learner = Learner(small("rnn", steps=5, clip=1.0), V)
+    learner = Learner(small("rnn", steps=5, clip=1.0), LETTERS)
     parameters = dict(learner._network.named_parameters())
     with torch.no_grad():
         for name in ("encoder.weight", "decoder.weight", "core.weight_ih_l0"):
