@@ -17,7 +17,7 @@ from explorer.errors import DataError
 from explorer.tasks.base import Task
 from explorer.text import Text, Tokenisation, Tokenizer
 from explorer.text.pairs import Pairs
-from explorer.text.sentences import Sentences, encoded
+from explorer.text.sentences import Sentences, encoded, prepared
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -249,12 +249,12 @@ def sacre(sentences: Sentences) -> str:
 def apart(pairs: Pairs, share: float) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """The pairs that are trained on, and those that are held out: about a share of all source
     sentences, drawn by their hash, so that no held-out sentence is ever trained on with another
-    translation, whatever the order of the file."""
-    ranked = sorted({source for source, _ in pairs.rows},
-                    key=lambda source: hashlib.sha256(source.encode()).digest())
+    translation, or with other capitals and blanks, whatever the order of the file."""
+    heard = [prepared(source, lowercase=True, spaced=True) for source, _ in pairs.rows]
+    ranked = sorted(set(heard), key=lambda source: hashlib.sha256(source.encode()).digest())
     held = set(ranked[: round(len(ranked) * share)])
-    return ([row for row in pairs.rows if row[0] not in held],
-            [row for row in pairs.rows if row[0] in held])
+    return ([row for row, source in zip(pairs.rows, heard, strict=True) if source not in held],
+            [row for row, source in zip(pairs.rows, heard, strict=True) if source in held])
 
 
 def coded(sentences: Sentences, rows: Sequence[tuple[str, str]]) -> Coded:
