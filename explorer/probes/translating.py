@@ -116,7 +116,6 @@ def alignment(opened: Opened, source: str, target: str | None = None) -> xr.Data
         variables["query_state"] = (("query", "number"), torch.cat(
             [_tapped(tape, "query", t) for t in range(len(ids))]).numpy())
     chosen = torch.tensor(ids)
-    context = weights @ memory.keys[0] if translator.scorer else memory.summary.expand(len(ids), -1)
     return xr.Dataset(
         variables | {
             "key_state": (("key", "unit"), memory.keys[0].numpy()),

@@ -121,9 +121,9 @@ def _examples(run: Run, alive: bool) -> None:
               for step, written in sorted(found.items(), reverse=True))])
     draw_sentences(groups, _("What it writes for some sentences after each snapshot"), "examples")
     st.caption(_("Underlined is what does not stand in the reference, or not in this order; the "
-                 "newest stands first. What takes more than two lines is cut; point at it to read it "
-                 "whole. Another translation may be right too: one reference is not all that can "
-                 "be said."))
+                 "newest stands first. What takes more than two lines is cut; point at it to read "
+                 "it whole. Another translation may be right too: one reference is not all that "
+                 "can be said."))
 
 
 def others(most: int = 4) -> None:
