@@ -85,7 +85,8 @@ class Engine(Protocol):
     def ask(self, probe: str, key: str, /, **parameters: Any) -> xr.Dataset:
         """Run a probe (see explorer.probes) on a run in a warm process, within a time limit.
         parameters: `step`, the snapshot that is opened (−1 the last, the default; −2 …, as in a
-        list), and the probe's own. Raises EngineError (time), RunError, DataError."""
+        list), and the probe's own. key: "" for a probe that needs no run (one of
+        explorer.probes.BARE). Raises EngineError (time), RunError, DataError."""
         ...
 
     def status(self) -> EngineStatus: ...

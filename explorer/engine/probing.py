@@ -12,7 +12,7 @@ import torch
 
 from explorer.engine.wire import Header, pack_dataset, pack_error, unpack
 from explorer.errors import EngineError, ExplorerError
-from explorer.probes import PROBES, Opened, Probe
+from explorer.probes import BARE, PROBES, Opened, Probe
 from explorer.store import Store
 from explorer.words import N_
 
@@ -43,16 +43,19 @@ class Desk:
     def answer(self, request: Header) -> bytes:
         """The message for a request: a dataset, or what went wrong in words."""
         try:
-            parameters = dict(request["parameters"])
-            probe = find(request["probe"], parameters)
-            opened = self.open(request["key"], parameters.pop("step", -1))
-            return pack_dataset(probe(opened, **parameters))
+            parameters, key = dict(request["parameters"]), request["key"]
+            step = parameters.pop("step", -1)
+            probe = find(request["probe"], parameters, bare=not key)
+            opened = (self.open(key, step),) if key else ()
+            return pack_dataset(probe(*opened, **parameters))
         except ExplorerError as error:
             return pack_error(error)
         except Exception as error:
             log.exception("the probe %s failed", request.get("probe"))
             return pack_error(EngineError(
-                N_("“{probe}” failed on run {key} ({reason}): the engine's log says more."),
+                N_("“{probe}” failed on run {key} ({reason}): the engine's log says more.")
+                if request.get("key") else
+                N_("“{probe}” failed ({reason}): the engine's log says more."),
                 probe=str(request.get("probe")), key=str(request.get("key")),
                 reason=f"{type(error).__name__}: {error}"[:300]))
 
@@ -72,15 +75,16 @@ class Desk:
         return self._opened[key, step]
 
 
-def find(name: str, parameters: dict[str, Any]) -> Probe:
-    """The probe of this name. Raises EngineError: unknown, or not with such parameters."""
-    if name not in PROBES:
+def find(name: str, parameters: dict[str, Any], bare: bool = False) -> Probe:
+    """The probe of this name, among those of a run or, `bare`, those that need none. Raises
+    EngineError: unknown, or not with such parameters."""
+    known = BARE if bare else PROBES
+    if name not in known:
         raise EngineError(N_("There is no probe called {probe!r}; there are: {known}."),
-                          probe=name, known=", ".join(sorted(PROBES)))
-    settings = {key: value for key, value in parameters.items() if key != "step"}
+                          probe=name, known=", ".join(sorted(known)))
     try:
-        inspect.signature(PROBES[name]).bind(None, **settings)
+        inspect.signature(known[name]).bind(*(() if bare else (None,)), **parameters)
     except TypeError as error:
         raise EngineError(N_("“{probe}” cannot be asked like this: {reason}."),
                           probe=name, reason=str(error)) from error
-    return PROBES[name]
+    return known[name]

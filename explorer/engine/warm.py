@@ -58,7 +58,7 @@ class Warm:
             warm = self._replace(warm)
             raise
         else:
-            warm.last = key
+            warm.last = key or warm.last  # what needs no run leaves the open one open
             return answer
         finally:
             with self._free:

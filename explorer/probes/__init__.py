@@ -1,6 +1,7 @@
 """Model + tokens → Trace. Each probe is a function (Opened, **parameters) -> xr.Dataset whose
-parameters are plain data. Torch is imported here: only the engine's processes and the library,
-when asked for a result, import this package.
+parameters are plain data; those of BARE need no run and are called without an Opened. Torch is
+imported here: only the engine's processes and the library, when asked for a result, import this
+package.
 """
 
 from collections.abc import Callable
@@ -52,4 +53,6 @@ PROBES: dict[str, Probe] = {
     )
 }
 
-__all__ = ["PROBES", "Opened", "Probe"]
+BARE: dict[str, Probe] = {}
+
+__all__ = ["BARE", "PROBES", "Opened", "Probe"]

@@ -63,7 +63,8 @@ def ask(probe: str, key: str, step: int, **parameters: Any) -> xr.Dataset:
     """A probe's answer, kept by (run, step, parameters): whoever asks the same of the same run
     holds its key already. The dataset is shared: never change it. Raises ExplorerError.
 
-    step: one of the run's snapshots (not −1, whose meaning changes while a run goes on).
+    step: one of the run's snapshots (not −1, whose meaning changes while a run goes on). What
+    needs no run is asked with key "" and step 0.
     """
     return _asked(probe, key, step, json.dumps(parameters, sort_keys=True))
 

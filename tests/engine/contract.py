@@ -272,3 +272,16 @@ class EngineContract:
         with pytest.raises(EngineError, match="broke off"):
             engine.ask("crash", trained)
         assert engine.ask("nap", trained).attrs["step"] == 30
+
+    def test_a_probe_that_needs_no_run(self, engine, trained):
+        found = engine.ask("double", "", numbers=[1.0, 2.5])
+        assert found["doubled"].values.tolist() == [2.0, 5.0]
+        assert engine.ask("double", "", step=0, numbers=[3.0])["doubled"].item() == 6.0
+        with pytest.raises(EngineError, match=r"no probe called 'trace'; there are: .*double"):
+            engine.ask("trace", "", text="to be")
+        with pytest.raises(EngineError, match="no probe called 'double'"):
+            engine.ask("double", trained, numbers=[1.0])
+        with pytest.raises(EngineError, match=r"double.* cannot be asked like this.*loudly"):
+            engine.ask("double", "", numbers=[1.0], loudly=True)
+        with pytest.raises(EngineError, match=r"^“slip” failed \(ZeroDivisionError: none over"):
+            engine.ask("slip", "")
