@@ -22,6 +22,7 @@ from explorer.probes.misuse import misuse
 from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
+from explorer.probes.search import search_table
 from explorer.probes.sight import sight
 from explorer.probes.surprisal import surprisal
 from explorer.probes.truncation import truncation
@@ -53,6 +54,6 @@ PROBES: dict[str, Probe] = {
     )
 }
 
-BARE: dict[str, Probe] = {}
+BARE: dict[str, Probe] = {probe.__name__: probe for probe in (search_table,)}
 
 __all__ = ["BARE", "PROBES", "Opened", "Probe"]
