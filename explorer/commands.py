@@ -143,7 +143,7 @@ def summary(run: Run) -> dict[str, Any]:
         "validation_perplexity": _number(scored.iloc[-1]) if len(scored) else None,
         "tokens_per_second": _number(last["tokens_per_second"]),
         "seconds": run.seconds,
-        "parameters": run.experiment.model.parameters(run.tokenizer.size),
+        "parameters": run.experiment.model.parameters(*run.tokenizer.sizes),
     }
 
 

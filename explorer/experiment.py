@@ -25,6 +25,8 @@ from explorer.models import Model
 from explorer.models.truncation import Truncation
 from explorer.spec import LATER, Spec, say
 from explorer.tasks import Task
+from explorer.text.pairs import Pairs
+from explorer.text.segment import is_chinese
 from explorer.text.types import Text, Tokenisation
 from explorer.words import N_
 
@@ -135,6 +137,11 @@ class Experiment(Spec):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        if self.model.kind not in self.task.models:
+            raise ValueError(N_("this architecture cannot learn that task: a text's next token is "
+                                "learnt by a recurrent network, translation by an encoder–decoder"))
+        if self.training.truncation != "full" and self.task.kind == "translation":
+            raise ValueError(N_("truncation cuts a long text; a sentence is read whole"))
         if self.training.truncation != "full" and getattr(self.model, "bidirectional", False):
             raise ValueError(N_("truncation follows the time in one direction: choose a network "
                                 "that reads in one, or no truncation"))
@@ -164,19 +171,53 @@ class Experiment(Spec):
                 {"kind": tokens} if isinstance(tokens, str) else tokens)
             settings = defaults(len(text.content), chosen, quality,
                                 _vocabulary(text, cut)) | training
-            if steps is not None:
-                settings["steps"] = steps
-            experiment = cls(
-                task=Task.parse("language_model"),
-                data=Data(name=text.name[:200], sha256=text.sha256,
-                          characters=len(text.content), held_out=held_out),
-                tokens=cut,
-                model=chosen,
-                training=Training.model_validate(settings),
-                seed=seed,
-            )
+            return cls._of("language_model", text, cut, chosen, settings, steps, seed, held_out)
         except ValidationError as error:
             raise say(error) from error
+
+    @classmethod
+    def translation(
+        cls,
+        pairs: Pairs,
+        tokens: Tokenisation | str | dict[str, Any] | None = None,
+        model: Model | str | dict[str, Any] = "seq2seq",
+        steps: int | None = None,
+        seed: int = 0,
+        *,
+        task: Task | dict[str, Any] | None = None,
+        quality: Quality = "good",
+        held_out: float = 0.1,
+        **training: Any,
+    ) -> Experiment:
+        """Learn to write the target sentence of each source sentence of some `pairs`.
+
+        tokens: None cuts by word, in lower case, where sentences have several words, else by
+        character. task: fields of Translation. steps and training: as for a language model.
+        Raises ExperimentError.
+        """
+        try:
+            chosen = Model.parse(model)
+            cut = usual_cut(pairs) if tokens is None else Tokenisation.model_validate(
+                {"kind": tokens} if isinstance(tokens, str) else tokens)
+            what = task if isinstance(task, Task) else {"kind": "translation"} | (task or {})
+            settings = pair_defaults(len(pairs.rows), quality) | training
+            return cls._of(what, pairs, cut, chosen, settings, steps, seed, held_out)
+        except ValidationError as error:
+            raise say(error) from error
+
+    @classmethod
+    def _of(
+        cls, task: Any, text: Text, tokens: Tokenisation, model: Model, settings: dict[str, Any],
+        steps: int | None, seed: int, held_out: float,
+    ) -> Experiment:
+        """Raises ValidationError."""
+        if steps is not None:
+            settings = settings | {"steps": steps}
+        experiment = cls(
+            task=Task.parse(task),
+            data=Data(name=text.name[:200], sha256=text.sha256, characters=len(text.content),
+                      held_out=held_out),
+            tokens=tokens, model=model, training=Training.model_validate(settings), seed=seed)
         return experiment.with_text(text)
 
     @classmethod
@@ -220,7 +261,7 @@ class Experiment(Spec):
                 N_("“{name}” is not the text of experiment {key}: its content differs."),
                 name=text.name, key=self.key)
         attached = self.model_copy()
-        attached._text = text
+        attached._text = self.task.material(text)
         return attached
 
     def changed(self, step: int, factor: float = 1.0, clip: float | None = None) -> Experiment:
@@ -266,6 +307,25 @@ def defaults(
     settings = {"batch": batch, "window": window, "learning_rate": rate, "steps": steps}
     kept = int(KEEPING * steps * seconds / (SNAPSHOT * model.parameters(vocabulary)))
     return settings | ({"snapshots": max(4, kept)} if kept < 10 else {})
+
+
+SAMPLED = 1_000  # pairs by which it is decided how all are cut
+
+
+def usual_cut(pairs: Pairs) -> Tokenisation:
+    """How pairs are cut when nobody says how: by word, in lower case and without what is seen only
+    once, if what is written has several words; else, as dates or numbers, by character."""
+    some = [target for _, target in pairs.rows[:: max(1, len(pairs.rows) // SAMPLED)]]
+    if sum(" " in target for target in some) * 2 < len(some) and not is_chinese(" ".join(some)):
+        return Tokenisation(kind="character")
+    return Tokenisation(kind="word", lowercase=True, min_frequency=2)
+
+
+def pair_defaults(pairs: int, quality: Quality) -> dict[str, Any]:
+    """Training settings for so many pairs, found by measurement (benchmarks/)."""
+    batch = 64 if pairs >= 2_000 else 32
+    steps = round(BUDGET[quality] * 1_000)
+    return {"batch": batch, "steps": steps, "learning_rate": 0.005}
 
 
 def _vocabulary(text: Text, tokens: Tokenisation) -> int:

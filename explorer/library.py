@@ -139,8 +139,9 @@ def figure(name: str, trace: xr.Dataset, **options: Any) -> Figure:
 
 
 def _ask(probe: str, run: Run, step: int, **parameters: Any) -> xr.Dataset:
-    from explorer.probes import PROBES
+    from explorer.probes import PROBES, suit
 
+    suit(probe, run.experiment.task.kind)
     return PROBES[probe](_open(run, run.step(step)), **parameters)
 
 

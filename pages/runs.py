@@ -35,7 +35,7 @@ runs: dict[str, Run] = {}
 damaged: dict[str, str] = {}
 for key in [*own, *linked, *shipped]:
     try:
-        runs[key] = whole(key)
+        runs[key] = whole(key, None)
     except RunError as error:
         damaged[key] = (_("It waits in the queue, or is about to begin.")
                         if manage.training(key) else str(error))

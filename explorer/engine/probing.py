@@ -12,7 +12,7 @@ import torch
 
 from explorer.engine.wire import Header, pack_dataset, pack_error, unpack
 from explorer.errors import EngineError, ExplorerError
-from explorer.probes import BARE, PROBES, Opened, Probe
+from explorer.probes import BARE, PROBES, Opened, Probe, suit
 from explorer.store import Store
 from explorer.words import N_
 
@@ -46,8 +46,11 @@ class Desk:
             parameters, key = dict(request["parameters"]), request["key"]
             step = parameters.pop("step", -1)
             probe = find(request["probe"], parameters, bare=not key)
-            opened = (self.open(key, step),) if key else ()
-            return pack_dataset(probe(*opened, **parameters))
+            if not key:
+                return pack_dataset(probe(**parameters))
+            opened = self.open(key, step)
+            suit(request["probe"], opened.experiment.task.kind)
+            return pack_dataset(probe(opened, **parameters))
         except ExplorerError as error:
             return pack_error(error)
         except Exception as error:

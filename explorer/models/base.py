@@ -22,13 +22,14 @@ class Model(Kind):
     observes: ClassVar[tuple[str, ...]]
 
     @abstractmethod
-    def build(self, vocabulary: int) -> nn.Module:
-        """The network, freshly initialised from torch's global generator."""
+    def build(self, vocabulary: int, source: int = 0) -> nn.Module:
+        """The network, freshly initialised from torch's global generator. vocabulary: how many
+        tokens it writes; source: how many it reads, where those are others."""
 
     @abstractmethod
-    def shapes(self, vocabulary: int) -> dict[str, tuple[int, ...]]:
+    def shapes(self, vocabulary: int, source: int = 0) -> dict[str, tuple[int, ...]]:
         """The tensors of a snapshot and their shapes, known without building the network."""
 
-    def parameters(self, vocabulary: int) -> int:
+    def parameters(self, vocabulary: int, source: int = 0) -> int:
         """How many numbers are learnt."""
-        return sum(prod(shape) for shape in self.shapes(vocabulary).values())
+        return sum(prod(shape) for shape in self.shapes(vocabulary, source).values())

@@ -161,7 +161,7 @@ class Recurrent(Model):
         """How many numbers a layer shows at each token, all directions together."""
         return self.directions * self.hidden
 
-    def build(self, vocabulary: int) -> Network:
+    def build(self, vocabulary: int, source: int = 0) -> Network:
         from explorer.models.network import Network
 
         return Network(self, vocabulary)
@@ -170,7 +170,7 @@ class Recurrent(Model):
         """Length of what the first layer reads at each step."""
         return self.embedding if self.input == "embedding" else vocabulary
 
-    def shapes(self, vocabulary: int) -> dict[str, tuple[int, ...]]:
+    def shapes(self, vocabulary: int, source: int = 0) -> dict[str, tuple[int, ...]]:
         V, H, E = vocabulary, self.hidden, self.inputs(vocabulary)
         rows = self.gates * H
         found: dict[str, tuple[int, ...]] = {}

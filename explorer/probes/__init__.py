@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import xarray as xr
 
+from explorer.errors import RunError
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.cloud import projection
@@ -22,16 +23,17 @@ from explorer.probes.misuse import misuse
 from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
-from explorer.probes.search import search_table
+from explorer.probes.search import search, search_table
 from explorer.probes.sight import sight
 from explorer.probes.surprisal import surprisal
+from explorer.probes.translating import alignment, evaluation, forcing, translate
 from explorer.probes.truncation import truncation
+from explorer.tasks import Task
 
 Probe = Callable[..., xr.Dataset]
 
-PROBES: dict[str, Probe] = {
-    probe.__name__: probe
-    for probe in (
+LEARNT: dict[str, tuple[Probe, ...]] = {  # by what a run must have learnt to be asked
+    "language_model": (
         trace,
         gradients,
         gradient_map,
@@ -51,9 +53,22 @@ PROBES: dict[str, Probe] = {
         select_and_match,
         nearest_states,
         read_states,
-    )
+        search,
+    ),
+    "translation": (translate, alignment, forcing, evaluation, search),
+}
+PROBES: dict[str, Probe] = {
+    probe.__name__: probe for probes in LEARNT.values() for probe in probes
 }
 
 BARE: dict[str, Probe] = {probe.__name__: probe for probe in (search_table,)}
+
+
+def suit(name: str, task: str) -> None:
+    """Raises RunError when a run that learnt this task cannot be asked this probe."""
+    fitting = [kind for kind, probes in LEARNT.items() if PROBES[name] in probes]
+    if fitting and task not in fitting:
+        raise RunError(Task.family[fitting[0]].mismatch)  # type: ignore[attr-defined]
+
 
 __all__ = ["BARE", "PROBES", "Opened", "Probe"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -20,7 +20,8 @@ from explorer.training.loop import build, load_weights
 
 @dataclass(frozen=True)
 class Opened:
-    """What a probe is given. network: in evaluation mode, on the CPU, float32."""
+    """What a probe is given. network: in evaluation mode, on the CPU, float32; of a translation it
+    is a Translator, and the tokenizer has two sides: `probes.translating.opened_pairs` says so."""
 
     key: str
     step: int
@@ -33,10 +34,9 @@ class Opened:
         cls, experiment: Experiment, tokenizer: Tokenizer, step: int, weights: bytes
     ) -> Opened:
         """Build the experiment's network and put a snapshot's weights in."""
-        network = build(experiment, tokenizer.size)
-        assert isinstance(network, Network)
+        network = build(experiment, *tokenizer.sizes)
         load_weights(network, weights)
-        return cls(experiment.key, step, experiment, tokenizer, network.eval())
+        return cls(experiment.key, step, experiment, tokenizer, cast("Network", network.eval()))
 
     @cached_property
     def corpus(self) -> Tokens:

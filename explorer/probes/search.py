@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 import xarray as xr
 from pydantic import ValidationError
 
 from explorer.errors import DataError
+from explorer.probes.capture import about
 from explorer.probes.finding.methods import METHODS, begin
+from explorer.probes.finding.network import sought
 from explorer.probes.finding.reference import Reference
 from explorer.probes.finding.stepper import Stepper
 from explorer.probes.finding.table import TableStepper
-from explorer.probes.finding.tree import Tree
+from explorer.probes.finding.tree import Tree, sentence
+from explorer.probes.opened import Opened
 from explorer.searching import Search
 from explorer.spec import say
 from explorer.text.table import END, Table
@@ -36,6 +40,30 @@ def search_table(
         words.append(END)
     found = find(stepper, admit_ids(stepper, prefix), admit_ids(stepper, words), settings)
     return found.assign_attrs(table=table)
+
+
+def search(
+    opened: Opened, source: str, prefix: Sequence[int | str] = (), reference: str = "",
+    **settings: Any,
+) -> xr.Dataset:
+    """Look for the best translation of a source sentence; or, in a language model, for the best way
+    a text goes on, of just the maximum length, since nothing ends it. See `find` for what comes
+    back; with attention, also `attention` over (node, source): where the network looked as it chose
+    a node's word, with the source's words as `source_label`.
+
+    prefix: words of the target, or their ids, that are forced. reference: a target sentence whose
+    way through the search is followed. settings: the fields of `explorer.searching.Search`.
+    attrs: `text`, the best sentence; `unknown`, the words of the source that were read as <unk>.
+    Raises DataError, ExperimentError.
+    """
+    with torch.no_grad():
+        asked = sought(opened, source, reference)
+        found = find(asked.stepper, admit_ids(asked.stepper, prefix), asked.reference, settings)
+    if "attention" in found:
+        found = found.assign_coords(source_label=("source", list(asked.source)))
+    best = sentence(found, found.attrs["best"])
+    return found.assign_attrs(about(opened) | asked.attrs | {
+        "text": opened.tokenizer.decode(best)})
 
 
 def find(

@@ -21,7 +21,7 @@ from safetensors.numpy import load, save
 
 from explorer.errors import DataError, ExperimentError, RunError
 from explorer.experiment import Experiment
-from explorer.store.folder import COLUMNS, Folder, Status, parse_history
+from explorer.store.folder import COLUMNS, MEASURES, Folder, Status, parse_history
 from explorer.store.store import Store
 from explorer.store.tensors import Damaged, dtypes, shapes
 from explorer.text import Text, Tokenizer
@@ -135,7 +135,7 @@ def _experiment(key: str, files: dict[str, bytes]) -> tuple[Experiment, Tokenize
         said = _json(files, "text.json")
         text = Text.paste(str(said["content"]), str(said["name"]))
         experiment = experiment.with_text(text)
-        tokenizer = Tokenizer.learn(text, experiment.tokens)
+        tokenizer = experiment.task.tokenizer(text, experiment.tokens)
     except (KeyError, TypeError) as error:
         raise _wrong("text.json", N_("it holds no text")) from error
     except (ExperimentError, DataError) as error:
@@ -150,7 +150,7 @@ def _weights(
 ) -> bytes:
     """A snapshot, packed anew, if it holds this network's tensors and nothing else."""
     try:
-        if shapes(data) != experiment.model.shapes(tokenizer.size) or dtypes(data) != {"F32"}:
+        if shapes(data) != experiment.model.shapes(*tokenizer.sizes) or dtypes(data) != {"F32"}:
             raise _wrong(name, N_("its tensors are not those of this network"))
         tensors = load(data)
     except (Damaged, SafetensorError) as error:
@@ -167,7 +167,8 @@ def _history(files: dict[str, bytes], steps: int) -> pd.DataFrame:
         schema = about.schema_arrow
         if about.metadata.num_rows > ROWS or about.metadata.num_row_groups > ROWS // 100:
             raise ValueError(N_("it is too long"))
-        if not set(schema.names) <= set(COLUMNS) or len(set(schema.names)) != len(schema.names):
+        names = schema.names
+        if not set(names) <= {*COLUMNS, *MEASURES} or len(set(names)) != len(names):
             raise ValueError(N_("it has other columns than a history"))
         if not all(pa.types.is_floating(kind) or pa.types.is_integer(kind)
                    for kind in schema.types):

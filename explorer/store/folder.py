@@ -27,6 +27,7 @@ Status = Literal["new", "running", "paused", "finished", "diverged", "cancelled"
 STATUSES = ("new", "running", "paused", "finished", "diverged", "cancelled", "failed")
 COLUMNS = ("step", "loss", "perplexity", "gradient_norm", "tokens_per_second", "learning_rate",
            "validation_loss", "validation_perplexity", "validation_tokens")
+MEASURES = ("bleu", "notes_bleu")  # that only some tasks have
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _SNAPSHOT = re.compile(r"(\d{1,9})\.safetensors")
@@ -78,7 +79,8 @@ class Folder:
             Text(**json.loads(data))))
 
     def tokenizer(self) -> Tokenizer:
-        return self._checked("tokenizer.json", lambda data: Tokenizer.from_json(data.decode()))
+        task = self.experiment().task
+        return self._checked("tokenizer.json", lambda data: task.stored(data.decode()))
 
     def card(self) -> Mapping[str, Any]:
         """What a shipped run says of itself: name, title, about; empty for any other."""

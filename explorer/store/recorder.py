@@ -37,7 +37,7 @@ class Recorder:
             self.tokenizer = self._folder.tokenizer()
             self._folder.sweep()
         else:
-            self.tokenizer = Tokenizer.learn(experiment.text, experiment.tokens)
+            self.tokenizer = experiment.task.tokenizer(experiment.text, experiment.tokens)
             self._folder.remove()
             self._folder.create(experiment, self.tokenizer)
         found = self._folder.resume() or self._inherit(files)

@@ -30,7 +30,7 @@ class Adding(Task):
     kind: Literal["adding"] = "adding"
     lag: int = Field(100, ge=2, le=1000)
 
-    def build(self, model: Model, vocabulary: int) -> nn.Module:
+    def build(self, model: Model, vocabulary: int, source: int = 0) -> nn.Module:
         """The fused layers of `model` over (number, mark), and a sum read off the last state."""
         from torch import nn
 

@@ -5,10 +5,11 @@ How a long text is cut into minibatches stands in `explorer.text.windows`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from explorer.tasks.base import Task
 from explorer.text.windows import cut
+from explorer.words import N_
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -24,6 +25,9 @@ class LanguageModel(Task):
     """p(x(t+1) | x(1…t))"""
 
     kind: Literal["language_model"] = "language_model"
+    mismatch: ClassVar[str] = N_(
+        "This run learnt to translate. Here networks are looked at that guess the next token of a "
+        "text: choose such a run.")
 
     @staticmethod
     def batch(ids: Tensor, training: Training, seed: int, step: int) -> tuple[Tensor, Tensor, bool]:

@@ -12,7 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from pydantic import ValidationError
@@ -71,6 +71,12 @@ class Tokenizer:
     def size(self) -> int:
         return len(self.labels)
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of all vocabularies that a network needs: of what it writes, then of what it reads, if
+        that is another."""
+        return (self.size,)
+
     @classmethod
     def learn(cls, text: Text, how: Tokenisation) -> Tokenizer:
         """The tokenizer that `how` gives on `text`: deterministic. Raises DataError when the text
@@ -99,7 +105,7 @@ class Tokenizer:
         return made
 
     @classmethod
-    def from_json(cls, data: str) -> Tokenizer:
+    def from_json(cls, data: str) -> Self:
         """Undo `to_json`. Raises DataError when it is no tokenizer's JSON."""
         try:
             read = json.loads(data)

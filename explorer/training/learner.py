@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from explorer.errors import Diverged
 from explorer.experiment import Experiment
 from explorer.models.truncation import links
+from explorer.text import Tokenizer
 from explorer.training.device import device
 from explorer.training.doctor import diagnose, named
 from explorer.training.events import Snapshot
@@ -24,33 +25,35 @@ LEAST = 256  # tokens scored by any snapshot
 SMOOTHING = 50  # steps behind the shown perplexity
 
 
-def build(experiment: Experiment, vocabulary: int) -> nn.Module:
-    """The network of an experiment as it is before the first step."""
+def build(experiment: Experiment, *sizes: int) -> nn.Module:
+    """The network of an experiment as it is before the first step. sizes: of its vocabularies."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(experiment.seed)
-        return experiment.task.build(experiment.model, vocabulary)
+        return experiment.task.build(experiment.model, *sizes)
 
 
 class Learner:
     """step: how many steps were taken. loss: of the training text, smoothed, in nats per token."""
 
-    def __init__(self, experiment: Experiment, vocabulary: int) -> None:
+    def __init__(self, experiment: Experiment, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
         self._training = experiment.training
         self._seed = experiment.seed
         self._task: Any = experiment.task
-        self._network = build(experiment, vocabulary).to(device())
+        self._network = build(experiment, *tokenizer.sizes).to(device())
         self._parameters = list(self._network.parameters())
         self._optimizer = _optimizer(self._network, experiment)
         self._optimizer.zero_grad()  # imports torch._dynamo, seconds long, before any clock runs
-        self._draws = any(layer.dropout for layer in self._network.modules()
-                          if isinstance(layer, nn.RNNBase))
+        self._draws = self._task.draws or any(
+            layer.dropout if isinstance(layer, nn.RNNBase) else getattr(layer, "p", 0.0)
+            for layer in self._network.modules())
         self.step = 0
         self.loss = math.nan
         self._best = math.inf  # lowest validation loss so far
         self._state: Any = None  # carried from window to window
         self._good = 0  # the last step whose snapshot was handed out
 
-    def learn(self, ids: Tensor) -> tuple[float, float]:
+    def learn(self, ids: Any) -> tuple[float, float]:
         """Take one step. The loss (nats per token) and the gradient's norm before clipping.
         Raises Diverged, and leaves the weights as they were, when either is not finite."""
         training = self._training
@@ -81,7 +84,7 @@ class Learner:
         draw = torch.Generator().manual_seed((self._seed + 1) * 1_000_003 - 1 - self.step)
         return links(training.truncation, training.window, training.truncate, training.batch, draw)
 
-    def _forward(self, ids: Tensor) -> tuple[Tensor, Any]:
+    def _forward(self, ids: Any) -> tuple[Tensor, Any]:
         """The loss of the step that is due, and the state after its windows: a pure function of
         the weights, so that the doctor can look at it once more."""
         if self._draws:
@@ -92,7 +95,7 @@ class Learner:
                                       None if blank else self._state, self._links())
         return loss, state
 
-    def snapshot(self, held_out: Tensor) -> Snapshot:
+    def snapshot(self, held_out: Any) -> Snapshot:
         """The weights now, scored on the held-out text. Raises Diverged when they, or the score,
         are not finite: what is kept can be used."""
         for name, value in self._network.named_parameters():
@@ -109,9 +112,10 @@ class Learner:
         self._best = min(self._best, loss) if count else self._best
         if ends:
             loss, count = self._task.evaluate(self._network, held_out, self._scored(along=False))
+        measures = self._task.measures(self._network, held_out, self._tokenizer, ends)
         self._network.train()
         metrics = {"validation_loss": loss, "validation_tokens": float(count),
-                   "validation_perplexity": perplexity(loss)} if count else {}
+                   "validation_perplexity": perplexity(loss), **measures} if count else {}
         weights = _weights(self._network)
         self._good = self.step
         return Snapshot(self.step, save(weights), self._resume(weights), metrics, best)
@@ -186,6 +190,8 @@ def _optimizer(network: nn.Module, experiment: Experiment) -> torch.optim.Optimi
 
 
 def _detached(state: Any) -> Any:
+    if state is None:
+        return None
     return tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from explorer.experiment import Experiment
 from explorer.text import Tokenizer
-from explorer.text.fit import check_length, kept
 from explorer.training.device import device
 from explorer.training.events import Progress, Snapshot
 from explorer.training.learner import Learner, build, load_weights, perplexity
@@ -18,15 +17,11 @@ from explorer.training.learner import Learner, build, load_weights, perplexity
 __all__ = ["build", "load_weights", "split", "train"]
 
 
-def split(experiment: Experiment, tokenizer: Tokenizer) -> tuple[Tensor, Tensor]:
-    """The ids that are trained on, and those at the end that are held out. Raises DataError when
-    the first are fewer than a window needs."""
-    training, share = experiment.training, experiment.data.held_out
-    ids = torch.from_numpy(tokenizer.encode(experiment.text.content).ids)
-    check_length(len(ids), share, training.window, training.batch,
-                 training.sampling == "sequential")
-    cut = kept(len(ids), share)
-    return ids[:cut], ids[cut:]
+def split(experiment: Experiment, tokenizer: Tokenizer) -> tuple[Any, Any]:
+    """What is trained on, and what is held out: for a language model the ids of the text, and those
+    at its end. Raises DataError when the first is too little."""
+    return experiment.task.split(experiment.text, experiment.data.held_out, experiment.training,
+                                 tokenizer)
 
 
 def train(
@@ -49,7 +44,7 @@ def train(
     torch.set_num_threads(1)
     training = experiment.training
     held_in, held_out = (ids.to(device()) for ids in split(experiment, tokenizer))
-    learner = Learner(experiment, tokenizer.size)
+    learner = Learner(experiment, tokenizer)
     if resume is None:
         yield learner.snapshot(held_out)
     else:
@@ -57,7 +52,7 @@ def train(
     planned = set(training.snapshot_steps())
     last = training.steps if until is None else min(training.steps, until)
     began, first = time.perf_counter(), learner.step
-    tokens = training.batch * training.window  # of a step
+    tokens = experiment.task.step_tokens(held_in, training)
     while learner.step < last:
         loss, norm = learner.learn(held_in)
         if stop():

@@ -125,7 +125,7 @@ def _row(group: list[Entry]) -> dict[str, str]:
         _("held-out perplexity"): _spread([_best(run.history) for run in done]),
         _("training perplexity"): _spread([float(run.history["perplexity"].iloc[-1])
                                            for run in done]),
-        _("parameters"): f"{experiment.model.parameters(group[0].run.tokenizer.size):,}",
+        _("parameters"): f"{experiment.model.parameters(*group[0].run.tokenizer.sizes):,}",
         _("seconds of a run"): _spread([entry.run.seconds for entry in group
                                         if entry.status == "finished"], ".1f"),
         _("tokens per second"): _spread([float(run.history["tokens_per_second"].iloc[-1])

@@ -16,7 +16,7 @@ from explorer.store import Run
 from explorer.text import Text, Tokenisation, counting
 from explorer.text.counting import Baseline, Counted, Kind
 from explorer.text.ngrams import Smoothing
-from explorer.ui.runs import best_perplexity, called, listed, whole
+from explorer.ui.runs import LANGUAGE_MODEL, best_perplexity, called, listed, whole
 from explorer.ui.source import learnt
 
 HELD_OUT = 0.1  # as a training holds it out unless told otherwise
@@ -108,8 +108,10 @@ def _baseline(key: str, _run: Run) -> Future[Baseline | None]:
 
 
 def _best(run: Run) -> Baseline | None:
-    """None where too little is held out for any guess."""
+    """None where too little is held out for any guess, or where no text is written on."""
     experiment = run.experiment
+    if experiment.task.kind != LANGUAGE_MODEL:
+        return None
     try:
         return counting.best(
             counting.count(experiment.text, run.tokenizer, experiment.data.held_out))

@@ -62,7 +62,7 @@ def _standing(run: Run, name: str, given: bool) -> Standing:
         run=run, name=name, given=given, blind=vocabulary,
         held_out=float(best["validation_perplexity"].iloc[0]) if len(best) else None,
         training=float(row["perplexity"].iloc[0]) if len(row) else None,
-        parameters=run.experiment.model.parameters(vocabulary))
+        parameters=run.experiment.model.parameters(*run.tokenizer.sizes))
 
 
 def subjects(listed: Sequence[Standing]) -> list[list[Standing]]:

@@ -19,7 +19,6 @@ from explorer.words import _
 
 # Names in the session.
 IN_HAND, DONE, SURE, SAID = "run in hand", "run let go", "run to delete", "said of a run"
-NOT_FOR_ONE = ("home", "runs", "side")  # pages that look at no single run
 
 
 def take_in_hand(key: str) -> None:
@@ -57,7 +56,7 @@ def dialog(key: str, run: Run | None, name: str, given: str | None) -> None:
             doctor(run, "dialog")
         if run is not None:
             for place in places.open_places():
-                if place.name not in NOT_FOR_ONE:
+                if place.task == run.experiment.task.kind:
                     onward(f"pages/{place.name}.py", _(place.question), run=key)
         if given is not None:
             _rename(key, given)

@@ -14,37 +14,42 @@ FOLDER = Path(__file__).parents[2] / "pages"
 
 class Place(NamedTuple):
     """name: of the file, and of the page's address. section: "" stands outside of the sections.
-    question: what the page answers."""
+    question: what the page answers. task: what a run must have learnt to be opened there; "" where
+    no single run is looked at."""
 
     name: str
     title: str
     section: str
     question: str
+    task: str = ""
 
 
 PLACES = (
     Place("home", N_("Home"), "", N_("What is this?")),
-    Place("counting", N_("Counting words"), N_("Text"), N_("How far does counting get you?")),
+    Place("counting", N_("Counting words"), N_("Text"), N_("How far does counting get you?"),
+          "language_model"),
     Place("train", N_("Train and write"), N_("Recurrent"),
-          N_("Can a network learn to write like your text?")),
+          N_("Can a network learn to write like your text?"), "language_model"),
     Place("gates", N_("Gates"), N_("Recurrent"),
-          N_("What does the network let in, keep, and let out?")),
-    Place("states", N_("Hidden states"), N_("Recurrent"), N_("What does the network remember?")),
-    Place("gradients", N_("Gradients"), N_("Recurrent"), N_("How far back does a mistake reach?")),
+          N_("What does the network let in, keep, and let out?"), "language_model"),
+    Place("states", N_("Hidden states"), N_("Recurrent"),
+          N_("What does the network remember?"), "language_model"),
+    Place("gradients", N_("Gradients"), N_("Recurrent"),
+          N_("How far back does a mistake reach?"), "language_model"),
     Place("cutting", N_("Cutting the chain"), N_("Recurrent"),
-          N_("How much of the past may we cut off?")),
+          N_("How much of the past may we cut off?"), "language_model"),
     Place("deep", N_("Deep, and both ways"), N_("Recurrent"),
-          N_("What do more layers see, and what if it reads backwards too?")),
+          N_("What do more layers see, and what if it reads backwards too?"), "language_model"),
     Place("explode", N_("When it explodes"), N_("Recurrent"),
-          N_("What happens when the gradient grows at every step?")),
+          N_("What happens when the gradient grows at every step?"), "language_model"),
     Place("translation", N_("Translation"), N_("Sequence to sequence"),
-          N_("Can a network learn to translate?")),
+          N_("Can a network learn to translate?"), "translation"),
     Place("alignment", N_("Attention in translation"), N_("Sequence to sequence"),
-          N_("Which word does it look at while it writes?")),
+          N_("Which word does it look at while it writes?"), "translation"),
     Place("attention", N_("Attention alone"), N_("Sequence to sequence"),
           N_("What is attention, without a network around it?")),
     Place("search", N_("Searching for a sentence"), N_("Sequence to sequence"),
-          N_("Is the best next word part of the best sentence?")),
+          N_("Is the best next word part of the best sentence?"), "translation"),
     Place("side", N_("Side by side"), N_("Compare"),
           N_("Which network learns your text best, and at what price?")),
     Place("runs", N_("My runs"), N_("Runs"), N_("Which of your runs learnt best?")),

@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer.errors import RunError
 from explorer.store import Run
+from explorer.tasks import Task
 from explorer.ui import link
 from explorer.ui.backend import open_run, store
 from explorer.ui.glossary import meaning
@@ -15,6 +16,8 @@ from explorer.ui.naming import by_hand
 from explorer.ui.page import onward
 from explorer.ui.session import owner
 from explorer.words import _
+
+LANGUAGE_MODEL = "language_model"
 
 
 def describe(run: Run) -> str:
@@ -61,26 +64,32 @@ def listed() -> dict[str, str]:
     return names
 
 
-def whole(key: str) -> Run:
-    """A run with its tokenizer. Raises RunError: either is damaged."""
+def whole(key: str, task: str | None = LANGUAGE_MODEL) -> Run:
+    """A run with its tokenizer. task: what it must have learnt; None is content with anything.
+    Raises RunError: either is damaged, or it learnt something else."""
     run = open_run(key)
+    if task is not None and run.experiment.task.kind != task:
+        raise RunError(Task.family[task].mismatch)  # type: ignore[attr-defined]
     assert run.tokenizer.size
     return run
 
 
-def choose_run(first: Sequence[str] = ()) -> Run:
+def choose_run(
+    first: Sequence[str] = (), task: str = LANGUAGE_MODEL, train: str = "pages/train.py"
+) -> Run:
     """A choice among one's own runs, the shipped ones and the one in the link, which it starts
     from. Ends the page when there is none at all.
 
-    first: keys that stand before all others, the first of them the default."""
+    first: keys that stand before all others, the first of them the default. task: what they must
+    have learnt. train: the page that trains one."""
     names = dict.fromkeys(first, "") | listed()
     linked = st.query_params.get("run")
     if linked and linked not in names:
         names = {linked: ""} | names
-    runs = {key: run for key in names if (run := _opened(key, key == linked)) is not None}
+    runs = {key: run for key in names if (run := _opened(key, key == linked, task)) is not None}
     if not runs:
         st.info(_("There is no trained run yet."), icon=":material/model_training:")
-        onward("pages/train.py", _("Train one on a text of your own"))
+        onward(train, _("Train one on a text of your own"))
         st.stop()
     link.seed("run", next((key for key in first if key in runs), next(iter(runs))),
               allowed=list(runs))
@@ -97,10 +106,10 @@ def called(run: Run) -> str:
     return _(title) if title else describe(run)
 
 
-def _opened(key: str, linked: bool) -> Run | None:
+def _opened(key: str, linked: bool, task: str) -> Run | None:
     """A run that has a snapshot to look at; what is wrong with the one in the link is said."""
     try:
-        run = whole(key)
+        run = whole(key, task)
     except RunError as error:
         if linked:
             link.refuse(str(error))

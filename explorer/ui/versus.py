@@ -18,11 +18,10 @@ from explorer.spec import Spec
 from explorer.store import Run
 from explorer.text import Text, Tokenisation
 from explorer.ui import link
-from explorer.ui.backend import open_run
 from explorer.ui.controls import CHOICES, form, make
 from explorer.ui.naming import distinct, tell_apart
 from explorer.ui.page import complain
-from explorer.ui.runs import called, listed
+from explorer.ui.runs import called, listed, whole
 from explorer.ui.side import OF_RUNS, RUNS
 from explorer.ui.source import choose_text
 from explorer.words import N_, _
@@ -220,7 +219,7 @@ def choose_runs(current: Sequence[str]) -> None:
     runs: dict[str, Run] = {}
     for key in dict.fromkeys([*current, *named]):
         with suppress(RunError):  # the list of runs says what is wrong with it
-            runs[key] = open_run(key)
+            runs[key] = whole(key)
     runs = {key: run for key, run in runs.items() if run.snapshots or key in current}
     st.session_state["chosen runs"] = [key for key in current if key in runs]
     st.multiselect(_("Runs"), list(runs), key="chosen runs", on_change=_take,

@@ -1,0 +1,233 @@
+"""What an encoder–decoder writes, where it looks meanwhile, and what its mistakes cost."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from explorer.errors import DataError
+from explorer.models.tape import Tape, record
+from explorer.models.translator import Memory, Translator
+from explorer.probes.capture import about
+from explorer.probes.opened import Opened
+from explorer.tasks.translation import Translation, apart, coded, greedy, sacre
+from explorer.text.sentences import Sentences
+from explorer.text.types import Tokens
+from explorer.words import N_
+
+SENTENCES = 1_000  # that are translated at once
+CANDIDATES = 5
+BINS = 5  # of sentence lengths
+
+
+def opened_pairs(opened: Opened) -> tuple[Translator, Sentences]:
+    """The network and the vocabularies of a run that learnt to translate."""
+    return cast("Translator", opened.network), cast("Sentences", opened.tokenizer)
+
+
+def admit_source(sentences: Sentences, source: str) -> Tokens:
+    """A source sentence as the network reads it. Raises DataError: there is none."""
+    if not sentences.prepare(source):
+        raise DataError(N_("There is nothing to translate: type a sentence of at least one word."))
+    return sentences.read(source)
+
+
+def encode(translator: Translator, tokens: Tokens) -> Memory:
+    """What the encoder leaves of one sentence."""
+    return translator.encode(torch.from_numpy(tokens.ids)[None], torch.tensor([len(tokens)]))
+
+
+def translate(opened: Opened, sources: Sequence[str]) -> xr.Dataset:
+    """Each source sentence translated, the likeliest token at each step: `translation` over
+    sentence; `unknown`, how many of its tokens were <unk>. Raises DataError: none, or an empty one.
+    """
+    translator, sentences = opened_pairs(opened)
+    if not 0 < len(sources) <= SENTENCES:
+        raise DataError(N_("{count} sentences cannot be translated at once: send 1 to {most}."),
+                        count=len(sources), most=SENTENCES)
+    read = [admit_source(sentences, source) for source in sources]
+    written = greedy(translator, coded(sentences, [(source, "") for source in sources]),
+                     sentences.eos, longest(opened))
+    lost = [sum(sentences.source.unknown(int(i)) for i in tokens.ids) for tokens in read]
+    return xr.Dataset(
+        {"source": ("sentence", [sentences.prepare(source) for source in sources]),
+         "translation": ("sentence", [sentences.decode(row) for row in written]),
+         "unknown": ("sentence", lost)},
+        attrs=about(opened))
+
+
+def longest(opened: Opened) -> int:
+    """How many tokens a run writes at most."""
+    return cast("Translation", opened.experiment.task).longest
+
+
+def alignment(opened: Opened, source: str, target: str | None = None) -> xr.Dataset:
+    """Where the decoder looks while it writes: `scores` and `attention` over (layer, head, query,
+    key), a query for each token that is written, a key for each that was read; `centre` over
+    query, in tokens, where attention is local; `context` over (query, unit); `probability` of each
+    token written; over (query, rank) the likeliest `candidate` and its `candidate_probability`;
+    `logits` over (query, vocabulary).
+
+    target: read under teacher forcing; None lets it write by itself, the likeliest token at each
+    step. Coordinates: `query_label`, what is written at each step; `key_label`. Without attention
+    there are no scores, and `attention` is 0. Raises DataError: an empty source or target.
+    """
+    translator, sentences = opened_pairs(opened)
+    read = admit_source(sentences, source)
+    if target is not None and not sentences.prepare(target):
+        raise DataError(N_("There is no target to read: type a sentence, or let the network write "
+                           "its own."))
+    given = None if target is None else sentences.written(target).ids
+    tape = Tape()
+    with torch.no_grad(), record(tape):
+        memory = encode(translator, read)
+        ids, logits, weights = _written(translator, memory, sentences, longest(opened), given)
+    guesses = logits.softmax(-1)  # (T, vocabulary)
+    best = guesses.topk(min(CANDIDATES, guesses.shape[1]))
+    looks: dict[str, Any] = {"attention": weights} | {
+        name: torch.cat([_tapped(tape, name, t) for t in range(len(ids))])
+        for name in ("scores",) if name in tape.kept}
+    variables: dict[str, Any] = {
+        name: (("layer", "head", "query", "key"), value[None, None].numpy())
+        for name, value in looks.items()}
+    if "centre" in tape.kept:
+        variables["centre"] = ("query", torch.cat(
+            [_tapped(tape, "centre", t).flatten() for t in range(len(ids))]).numpy())
+    chosen = torch.tensor(ids)
+    return xr.Dataset(
+        variables | {
+            "context": (("query", "unit"), (weights @ memory.keys[0]).numpy()),
+            "probability": ("query", guesses.gather(1, chosen[:, None])[:, 0].numpy()),
+            "candidate": (("query", "rank"), best.indices.numpy()),
+            "candidate_probability": (("query", "rank"), best.values.numpy()),
+            "logits": (("query", "vocabulary"), logits.numpy())},
+        {"query_label": ("query", [sentences.labels[i] for i in ids]),
+         "key_label": ("key", list(read.labels)), "query_id": ("query", ids),
+         "key_unknown": ("key", [sentences.source.unknown(int(i)) for i in read.ids]),
+         "vocabulary": list(sentences.labels)},
+        about(opened) | {"source": sentences.prepare(source), "forced": int(given is not None),
+                         "translation": sentences.decode(ids),
+                         "attention": translator.spec.attention})
+
+
+def _tapped(tape: Tape, name: str, step: int) -> Tensor:
+    """What a step's query was tapped with: (1, S), or (1,) of a place."""
+    kept: Tensor = tape.kept[name][(("head", 0), ("layer", 0), ("token", step))][0]
+    return kept
+
+
+def _written(
+    translator: Translator, memory: Memory, sentences: Sentences, most: int, given: Any
+) -> tuple[list[int], Tensor, Tensor]:
+    """What is written for one source, or `given` to be written; the logits (T, vocabulary) from
+    which each token was chosen, and where each looked (T, S)."""
+    state, token = translator.begin(memory), torch.tensor([sentences.bos])
+    ids: list[int] = []
+    logits, weights = [], []
+    while len(ids) < (most if given is None else len(given)):
+        guess, state, look = translator.step(token, state, memory, token=len(ids))
+        token = guess.argmax(-1) if given is None else torch.tensor([int(given[len(ids)])])
+        ids.append(int(token))
+        logits.append(guess[0])
+        weights.append(look[0])
+        if given is None and ids[-1] == sentences.eos:
+            break
+    return ids, torch.stack(logits), torch.stack(weights)
+
+
+def forcing(opened: Opened, source: str, target: str) -> xr.Dataset:
+    """What each token of a target costs, in nats: `told` over token, when the true tokens before it
+    were read (teacher forcing); `free`, when the network read its own guesses. `guess_told`,
+    `guess_free`: the likeliest token each time; attrs `first_error`: the token from which on what
+    it read by itself differs from the truth (−1: nowhere), `masked`: the mean of `told`.
+    Raises DataError: an empty source or target.
+    """
+    translator, sentences = opened_pairs(opened)
+    if not sentences.prepare(target):
+        raise DataError(N_("There is no target to read: type a sentence, or let the network write "
+                           "its own."))
+    read, true = admit_source(sentences, source), sentences.written(target)
+    with torch.no_grad():
+        memory = encode(translator, read)
+        told = _guesses(translator, memory, sentences.bos, true, free=False)
+        free = _guesses(translator, memory, sentences.bos, true, free=True)
+    ids = torch.from_numpy(true.ids)
+    cost = [-logits.log_softmax(-1).gather(1, ids[:, None])[:, 0] for logits in (told, free)]
+    own = free.argmax(-1)
+    wrong = np.flatnonzero((own != ids).numpy())
+    return xr.Dataset(
+        {"told": ("token", cost[0].numpy(), {"units": "nat"}),
+         "free": ("token", cost[1].numpy(), {"units": "nat"}),
+         "guess_told": ("token", [sentences.labels[i] for i in told.argmax(-1).tolist()]),
+         "guess_free": ("token", [sentences.labels[i] for i in own.tolist()])},
+        {"label": ("token", list(true.labels))},
+        about(opened) | {"source": sentences.prepare(source), "target": sentences.prepare(target),
+                         "first_error": int(wrong[0]) if len(wrong) else -1,
+                         "masked": float(cost[0].mean())})
+
+
+def _guesses(
+    translator: Translator, memory: Memory, begin: int, true: Tokens, free: bool
+) -> Tensor:
+    """Logits (T, vocabulary) before each token of a target, reading it, or one's own guesses."""
+    state, token, found = translator.begin(memory), torch.tensor([begin]), []
+    for t in range(len(true)):
+        logits, state, _ = translator.step(token, state, memory)
+        found.append(logits[0])
+        token = logits.argmax(-1) if free else torch.from_numpy(true.ids[t : t + 1])
+    return torch.stack(found)
+
+
+def evaluation(opened: Opened, most: int = SENTENCES) -> xr.Dataset:
+    """Held-out pairs translated greedily: over pair, `source`, `reference`, `translation`, `bleu`
+    of each (sacrebleu, 0…100), `notes_bleu` (the notes' formula, k = 2, 0…1) and `length`, the
+    tokens of its source; over bin of length, `bin_low`, `bin_high`, `bin_bleu` (corpus BLEU) and
+    `bin_pairs`. attrs: `bleu` of all of them, `notes_bleu` their mean, `of` how many are held out.
+    Raises DataError: nothing was held out.
+    """
+    from explorer.text.bleu import corpus_bleu, notes_bleu, sentence_bleu
+
+    translator, sentences = opened_pairs(opened)
+    experiment = opened.experiment
+    task = cast("Translation", experiment.task)
+    _, held_out = apart(task.material(experiment.text), experiment.data.held_out)
+    if not held_out:
+        raise DataError(N_("Of this run's pairs nothing was held out: there is nothing that it has "
+                           "not read to translate."))
+    rows = held_out[:: max(1, -(-len(held_out) // most))]
+    pairs = coded(sentences, rows)
+    written = greedy(translator, pairs, sentences.eos, task.longest)
+    guessed = [sentences.decode(row) for row in written]
+    true = [sentences.decode(row) for row in pairs.target.tolist()]
+    how = sacre(sentences)
+    length = pairs.source_valid.numpy() - 1  # without <eos>
+    quantiles = np.quantile(length, np.linspace(0, 1, BINS + 1)[:-1]).round().astype(int)
+    edges = np.unique([*quantiles, length.max() + 1])
+    bins = [(low, high, np.flatnonzero((length >= low) & (length < high)))
+            for low, high in itertools.pairwise(edges)]
+    bins = [each for each in bins if len(each[2])]
+    return xr.Dataset(
+        {"source": ("pair", [sentences.prepare(source) for source, _ in rows]),
+         "reference": ("pair", true), "translation": ("pair", guessed),
+         "bleu": ("pair", [sentence_bleu(a, b, how) for a, b in zip(guessed, true, strict=True)]),
+         "notes_bleu": ("pair", [notes_bleu(_labels(sentences, a), _labels(sentences, b), 2)
+                                 for a, b in zip(guessed, true, strict=True)]),
+         "length": ("pair", length),
+         "bin_low": ("bin", [low for low, _, _ in bins]),
+         "bin_high": ("bin", [high - 1 for _, high, _ in bins]),
+         "bin_pairs": ("bin", [len(which) for _, _, which in bins]),
+         "bin_bleu": ("bin", [corpus_bleu([guessed[i] for i in which], [true[i] for i in which],
+                                          how) for _, _, which in bins])},
+        attrs=about(opened) | {"bleu": corpus_bleu(guessed, true, how), "of": len(held_out),
+                               "attention": translator.spec.attention}
+    ).pipe(lambda found: found.assign_attrs(notes_bleu=float(found["notes_bleu"].mean())))
+
+
+def _labels(sentences: Sentences, sentence: str) -> list[str]:
+    return list(sentences.encode(sentence).labels)

@@ -1,0 +1,336 @@
+"""Write the target sentence of a source sentence: batches of pairs, their masked loss, and BLEU."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import exp
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from explorer.errors import DataError
+from explorer.tasks.base import Task
+from explorer.text import Text, Tokenisation, Tokenizer
+from explorer.text.pairs import Pairs
+from explorer.text.sentences import Sentences, encoded
+from explorer.words import N_
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from explorer.experiment import Training
+    from explorer.models.translator import Translator
+
+ALIKE = 16  # batches whose pairs are sorted by length together, so that little is padding
+SCORED = 100  # held-out pairs that a snapshot on the way translates for its BLEU
+SCORED_LAST = 1_000  # … and the last one
+AT_ONCE = 128  # pairs that are scored or translated side by side
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Pairs as ids, rows filled up with <pad>. source (N, S), source_valid (N,): how many tokens of
+    a row count; target and target_valid likewise, <eos> among them. begin: the id of <bos>."""
+
+    source: Tensor
+    source_valid: Tensor
+    target: Tensor
+    target_valid: Tensor
+    begin: int
+
+    def __len__(self) -> int:
+        """How many pairs."""
+        return len(self.source)
+
+    def to(self, device: Any) -> Coded:
+        return replace(
+            self, source=self.source.to(device), source_valid=self.source_valid.to(device),
+            target=self.target.to(device), target_valid=self.target_valid.to(device))
+
+    def rows(self, which: Any) -> Coded:
+        """Some of the pairs, no wider than the longest of them."""
+        source_valid, target_valid = self.source_valid[which], self.target_valid[which]
+        return Coded(self.source[which, : int(source_valid.max())], source_valid,
+                     self.target[which, : int(target_valid.max())], target_valid, self.begin)
+
+    @property
+    def given(self) -> Tensor:
+        """What a decoder reads before each step when it is told the truth: (N, T)."""
+        import torch
+
+        begin = self.target.new_full((len(self.target), 1), self.begin)
+        return torch.cat((begin, self.target[:, :-1]), 1)
+
+    @property
+    def mask(self) -> Tensor:
+        """Which targets count: (N, T)."""
+        import torch
+
+        place = torch.arange(self.target.shape[1], device=self.target.device)
+        return place < self.target_valid[:, None]
+
+
+class Batch(NamedTuple):
+    """pairs: of a step. told: the share of tokens before each guess that are the true ones."""
+
+    pairs: Coded
+    told: float
+
+
+class Translation(Task):
+    """p(y(1…T) | x(1…S)) = ∏ p(y(t) | y(1…t−1), x)"""
+
+    kind: Literal["translation"] = "translation"
+    models: ClassVar[tuple[str, ...]] = ("seq2seq",)
+    mismatch: ClassVar[str] = N_(
+        "This run learnt to guess the next token of a text. Here networks are looked at that "
+        "translate: choose such a run.")
+
+    forcing: Literal["teacher", "scheduled", "free"] = Field(
+        "teacher", title=N_("Told before each guess"),
+        description=N_("While training, the decoder reads the true token before each guess "
+                       "(teacher forcing), its own guess (free running), or now this, now that, "
+                       "its own ever more often (scheduled sampling, Bengio et al. 2015)."))
+    decay: Literal["linear", "exponential", "inverse-sigmoid"] = Field(
+        "linear", title=N_("How the truth fades"),
+        description=N_("How the share of true tokens falls from 1 to its last value, in scheduled "
+                       "sampling."))
+    last_share: float = Field(
+        0.25, ge=0.01, le=1, title=N_("Last share of true tokens"),
+        description=N_("At the end of the training, in scheduled sampling."))
+    spaced: bool = Field(
+        True, title=N_("Set signs apart"),
+        description=N_("A blank on either side of each comma or full stop, so that it is a token "
+                       "of its own. Not when sentences are cut by character."))
+    longest: int = Field(
+        32, ge=2, le=128, title=N_("Longest sentence"),
+        description=N_("Tokens that are kept of a sentence, <eos> among them; the rest is cut "
+                       "off."))
+
+    @property
+    def draws(self) -> bool:
+        return self.forcing == "scheduled"
+
+    def material(self, text: Text) -> Pairs:
+        """Raises DataError: a line of it is no pair."""
+        pairs = text if isinstance(text, Pairs) else Pairs(text.name, text.content, text.encoding)
+        if not all(source and target for source, target in pairs.rows):
+            raise DataError(N_("“{name}” holds a line that is no pair of sentences."),
+                            name=text.name)
+        return pairs
+
+    def tokenizer(self, text: Text, how: Tokenisation) -> Sentences:
+        spaced = self.spaced and how.kind != "character"
+        return Sentences.learnt(self.material(text), how, spaced, self.longest)
+
+    def stored(self, data: str) -> Sentences:
+        return Sentences.from_json(data)
+
+    def split(
+        self, text: Text, share: float, training: Training, tokenizer: Tokenizer
+    ) -> tuple[Coded, Coded]:
+        """The pairs of the sentences that are trained on, and of those that are held out."""
+        kept, held_out = apart(self.material(text), share)
+        if not kept:
+            raise DataError(N_("“{name}” has no pair left to train on: hold out less, or bring "
+                               "more pairs."), name=text.name)
+        sentences = cast("Sentences", tokenizer)
+        return coded(sentences, kept), coded(sentences, held_out)
+
+    def step_tokens(self, held_in: Coded, training: Training) -> float:
+        return training.batch * float(held_in.target_valid.double().mean())
+
+    def told(self, progress: float) -> float:
+        """The share of true tokens after this share of the training (Bengio et al. 2015, § 2.4,
+        their three schedules, stretched from 1 to `last_share`)."""
+        if self.forcing != "scheduled":
+            return float(self.forcing == "teacher")
+        fall = 1 - self.last_share
+        if self.decay == "linear":
+            return 1 - fall * progress
+        if self.decay == "exponential":
+            return float(self.last_share ** progress)
+        first, now, last = (1 / (1 + exp(12 * x - 6)) for x in (0.0, progress, 1.0))
+        return self.last_share + fall * (now - last) / (first - last)
+
+    def batch(
+        self, ids: Coded, training: Training, seed: int, step: int
+    ) -> tuple[Batch, Coded, bool]:
+        """The pairs of a step, a pure function of its arguments; each is read from a blank state.
+        """
+        per_epoch = -(-len(ids) // training.batch)
+        epoch, index = divmod(step, per_epoch)
+        batches = _order(len(ids), training.batch, seed * 1_000_003 + epoch, _lengths(ids))
+        pairs = ids.rows(batches[index])
+        return Batch(pairs, self.told(step / training.steps)), pairs, True
+
+    @staticmethod
+    def loss(
+        network: nn.Module, inputs: Batch, targets: Coded, state: Any = None, links: Any = None
+    ) -> tuple[Tensor, Any]:
+        """Masked cross-entropy per token, in nats: what stands behind a sentence's <eos> counts
+        nothing. No state is carried on."""
+        translator, pairs = cast("Translator", network), inputs.pairs
+        if inputs.told < 1:
+            logits = partly_told(translator, pairs, inputs.told)  # (B, T, V)
+        else:
+            logits = translator(pairs.source, pairs.source_valid, pairs.given)
+        return masked_loss(logits, targets).sum() / targets.mask.sum(), None
+
+    def evaluate(
+        self, network: nn.Module, ids: Coded, limit: int | None = None
+    ) -> tuple[float, int]:
+        """Masked cross-entropy per token in nats, teacher forcing, and how many tokens were
+        scored. limit: take about so many tokens, of pairs spread evenly."""
+        import torch
+
+        if not len(ids):
+            return float("nan"), 0
+        chosen = _spread(len(ids), limit and max(1, int(limit / float(
+            ids.target_valid.double().mean()))))
+        total, count = 0.0, 0
+        with torch.no_grad():
+            for part in torch.from_numpy(chosen).split(AT_ONCE):
+                pairs = ids.rows(part)
+                logits = network(pairs.source, pairs.source_valid, pairs.given)
+                total += float(masked_loss(logits, pairs).double().sum())
+                count += int(pairs.mask.sum())
+        return total / count, count
+
+    def measures(
+        self, network: Any, held_out: Coded, tokenizer: Tokenizer, last: bool
+    ) -> Mapping[str, float]:
+        """bleu: of held-out pairs, translated greedily, by sacrebleu, 0…100. notes_bleu: the mean
+        over sentences of the notes' own formula with k = 2, 0…1."""
+        import torch
+
+        from explorer.text.bleu import corpus_bleu, notes_bleu
+
+        if not len(held_out):
+            return {}
+        sentences = cast("Sentences", tokenizer)
+        chosen = torch.from_numpy(_spread(len(held_out), SCORED_LAST if last else SCORED))
+        pairs = held_out.rows(chosen)
+        written = greedy(network, pairs, sentences.eos, self.longest)
+        guessed = [sentences.decode(row) for row in written]
+        true = [sentences.decode(row) for row in pairs.target.tolist()]
+        own = [notes_bleu(_cut(sentences, guess), _cut(sentences, truth), 2)
+               for guess, truth in zip(guessed, true, strict=True)]
+        return {"bleu": corpus_bleu(guessed, true, sacre(sentences)),
+                "notes_bleu": float(np.mean(own))}
+
+
+def sacre(sentences: Sentences) -> str:
+    """The tokenizer by which sacrebleu cuts what is written in this language."""
+    return "zh" if sentences.chinese else "char" if sentences.how.kind == "character" else "13a"
+
+
+def apart(pairs: Pairs, share: float) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The pairs that are trained on, and those that are held out: about a share of all source
+    sentences, drawn by their hash, so that no held-out sentence is ever trained on with another
+    translation, whatever the order of the file."""
+    ranked = sorted({source for source, _ in pairs.rows},
+                    key=lambda source: hashlib.sha256(source.encode()).digest())
+    held = set(ranked[: round(len(ranked) * share)])
+    return ([row for row in pairs.rows if row[0] not in held],
+            [row for row in pairs.rows if row[0] in held])
+
+
+def coded(sentences: Sentences, rows: Sequence[tuple[str, str]]) -> Coded:
+    """Pairs as tensors."""
+    import torch
+
+    source, target = encoded(sentences, rows)
+    return Coded(torch.from_numpy(source.ids), torch.from_numpy(source.valid),
+                 torch.from_numpy(target.ids), torch.from_numpy(target.valid), sentences.bos)
+
+
+def masked_loss(logits: Tensor, pairs: Coded) -> Tensor:
+    """−ln p of each true token (B, T), 0 where there is none. logits (B, T, V)."""
+    from torch.nn import functional as F
+
+    paid = F.cross_entropy(logits.flatten(0, 1), pairs.target.flatten(), reduction="none")
+    return paid.view_as(pairs.target) * pairs.mask
+
+
+def partly_told(network: Translator, pairs: Coded, told: float) -> Tensor:
+    """Logits (B, T, V) when each token before a guess is the true one with probability `told`, else
+    the likeliest of the guess before: scheduled sampling (Bengio et al. 2015); 0 runs free. The
+    choice of a token has no gradient."""
+    import torch
+
+    memory = network.encode(pairs.source, pairs.source_valid)
+    state, given = network.begin(memory), pairs.given
+    tokens, found = given[:, 0], []
+    for t in range(given.shape[1]):
+        logits, state, _ = network.step(tokens, state, memory)
+        found.append(logits)
+        if t + 1 < given.shape[1]:
+            own = logits.detach().argmax(-1)  # (B,)
+            truth = torch.rand(len(own)).to(own.device) < told if told else torch.zeros_like(
+                own, dtype=torch.bool)
+            tokens = torch.where(truth, given[:, t + 1], own)
+    return torch.stack(found, 1)
+
+
+def greedy(network: Translator, pairs: Coded, eos: int, longest: int) -> list[list[int]]:
+    """The likeliest token at each step until <eos> or `longest` tokens, for each source."""
+    import torch
+
+    found: list[list[int]] = []
+    with torch.no_grad():
+        for part in torch.arange(len(pairs)).split(AT_ONCE):
+            some = pairs.rows(part)
+            memory = network.encode(some.source, some.source_valid)
+            state = network.begin(memory)
+            tokens = some.target.new_full((len(part),), some.begin)
+            written, ended = [], torch.zeros_like(tokens, dtype=torch.bool)
+            for _ in range(longest):
+                logits, state, _ = network.step(tokens, state, memory)
+                tokens = logits.argmax(-1)
+                written.append(tokens)
+                ended |= tokens == eos
+                if bool(ended.all()):
+                    break
+            found.extend(torch.stack(written, 1).tolist())
+    return found
+
+
+def _cut(sentences: Sentences, sentence: str) -> list[str]:
+    """A sentence's tokens, for the notes' formula."""
+    return list(sentences.encode(sentence).labels)
+
+
+def _spread(count: int, most: int | None) -> NDArray[np.int64]:
+    """The numbers of at most so many rows, spread evenly over all."""
+    if most is None or most >= count:
+        return np.arange(count)
+    return np.arange(most) * count // most
+
+
+def _lengths(ids: Coded) -> bytes:
+    """How long each pair is, source and target together: plain bytes, so that orders of it can be
+    kept."""
+    lengths = (ids.source_valid + ids.target_valid).cpu().numpy().astype(np.int32)
+    return lengths.tobytes()
+
+
+@lru_cache(maxsize=4)
+def _order(count: int, batch: int, seed: int, lengths: bytes) -> list[Any]:
+    """The batches of an epoch: all pairs in a drawn order, those of `ALIKE` batches sorted by
+    length, so that rows of a batch are about equally long; then the batches in a drawn order."""
+    import torch
+
+    draw = np.random.RandomState(seed & 0xFFFFFFFF)
+    order = draw.permutation(count)
+    length = np.frombuffer(lengths, np.int32)
+    parts = [order[start : start + batch * ALIKE] for start in range(0, count, batch * ALIKE)]
+    alike = [part[np.argsort(length[part], kind="stable")] for part in parts]
+    batches = [rows[start : start + batch] for rows in alike
+               for start in range(0, len(rows), batch)]
+    return [torch.from_numpy(batches[i]) for i in draw.permutation(len(batches))]
