@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         generate,
         gradients,
         load,
+        search,
         surprisal,
         trace,
         train,
@@ -29,13 +30,14 @@ _HOME = {
     "ExplorerError": "errors", "Experiment": "experiment", "GRU": "models.gru",
     "LSTM": "models.lstm", "RNN": "models.rnn", "Run": "store", "Store": "store", "Text": "text",
     "compare": "library", "corpus": "text", "figure": "library", "generate": "library",
-    "gradients": "library", "load": "library", "surprisal": "library", "trace": "library",
-    "train": "library",
+    "gradients": "library", "load": "library", "search": "library", "surprisal": "library",
+    "trace": "library", "train": "library",
 }
 
 __all__ = [
     "GRU", "LSTM", "RNN", "Experiment", "ExplorerError", "Run", "Store", "Text", "compare",
-    "corpus", "figure", "generate", "gradients", "load", "surprisal", "trace", "train",
+    "corpus", "figure", "generate", "gradients", "load", "search", "surprisal", "trace",
+    "train",
 ]
 
 
