@@ -12,6 +12,7 @@ NAMES = (
     "gradients",
     "select",
     "side_by_side",
+    "translation",
     "web",
     "sessions",
 )

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from explorer.errors import DataError, ExplorerError, RunError
-from explorer.experiment import Experiment, Training
+from explorer.experiment import Experiment, Training, usual_cut
 from explorer.models import Model
 from explorer.spec import Spec
 from explorer.store import Run, Store
 from explorer.store.store import SHIPPED
+from explorer.tasks.translation import Translation
 from explorer.text import CORPORA, Text, Tokenisation, corpus
+from explorer.text.pair_corpora import PAIR_CORPORA, pair_corpus
+from explorer.text.pairs import Pairs
 from explorer.words import N_, _
 
 
@@ -63,13 +66,8 @@ def serve(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> None:
     from explorer.library import train
 
-    text = Text.read(options.text) if options.text else corpus(options.corpus)
-    experiment = Experiment.language_model(
-        text,
-        tokens={"kind": options.tokens} | _given(options, Tokenisation),
-        model={"kind": options.model} | _given(options, *Model.family.values()),
-        steps=options.steps, seed=options.seed, quality=options.quality,
-        held_out=options.held_out, **_given(options, Training))
+    pairs = options.pairs or options.pair_corpus
+    experiment = (_of_pairs if pairs else _of_text)(options)
     with _patient() as stop:
         run = train(experiment, Store(options.store), stop=stop)
     if run.status == "paused":
@@ -77,6 +75,30 @@ def train(options: argparse.Namespace) -> None:
     result = summary(run)
     print(json.dumps(result) if options.json else
           "\n".join(f"{name}: {value}" for name, value in result.items()))
+
+
+def _of_text(options: argparse.Namespace) -> Experiment:
+    text = Text.read(options.text) if options.text else corpus(options.corpus)
+    return Experiment.language_model(
+        text,
+        tokens={"kind": options.tokens or "character"} | _given(options, Tokenisation),
+        **_common(options, "lstm"))
+
+
+def _of_pairs(options: argparse.Namespace) -> Experiment:
+    pairs = Pairs.read(options.pairs) if options.pairs else pair_corpus(options.pair_corpus)
+    cut = usual_cut(pairs).model_dump() | _given(options, Tokenisation)
+    if options.tokens:
+        cut["kind"] = options.tokens
+    return Experiment.translation(pairs, cut, task=_given(options, Translation),
+                                  **_common(options, "seq2seq"))
+
+
+def _common(options: argparse.Namespace, model: str) -> dict[str, Any]:
+    """What texts and pairs have in common. model: the kind of architecture that is usual."""
+    return {"model": {"kind": options.model or model} | _given(options, *Model.family.values()),
+            "steps": options.steps, "seed": options.seed, "quality": options.quality,
+            "held_out": options.held_out, **_given(options, Training)}
 
 
 @contextmanager
@@ -179,11 +201,14 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument("--text", metavar="FILE", help="the text to learn")
     source.add_argument("--corpus", choices=CORPORA, help="or a built-in one")
+    source.add_argument("--pairs", metavar="FILE", help="or sentence pairs: a sentence, a tab and "
+                        "its translation on each line")
+    source.add_argument("--pair-corpus", choices=PAIR_CORPORA, help="or built-in pairs")
     command.add_argument("--json", action="store_true", help="print one JSON object")
-    command.add_argument("--tokens", default="character", metavar="KIND",
-                         help="character, word, bpe or wordpiece")
-    command.add_argument("--model", default="lstm", metavar="KIND",
-                         help=", ".join(sorted(Model.family)))
+    command.add_argument("--tokens", metavar="KIND", help="character (the default for a text), "
+                         "word (for pairs of sentences), bpe or wordpiece")
+    command.add_argument("--model", metavar="KIND", help=", ".join(sorted(Model.family))
+                         + "; default: lstm for a text, seq2seq for pairs")
     command.add_argument("--steps", type=int, help="default: a budget by the size of the text")
     command.add_argument("--quality", default="good", choices=("quick", "good", "best"),
                          help="how much time that budget takes: about 4, 15, 60 s on two cores")
@@ -220,7 +245,7 @@ _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
 
 
 def _specs() -> list[type[Spec]]:
-    return [*Model.family.values(), Tokenisation, Training]
+    return [*Model.family.values(), Tokenisation, Translation, Training]
 
 
 def _settings(spec: type[Spec]) -> list[str]:

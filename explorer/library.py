@@ -82,6 +82,19 @@ def generate(
     )
 
 
+def translate(run: Run, sources: str | Sequence[str], step: int = -1) -> xr.Dataset:
+    """Each source sentence translated by a run that learnt pairs, the likeliest token at each step:
+    `translation` over sentence. Raises DataError: an empty sentence."""
+    return _ask("translate", run, step, sources=[sources] if isinstance(sources, str) else sources)
+
+
+def bleu(run: Run, step: int = -1) -> xr.Dataset:
+    """How well a run translates the pairs that were held out: `translation`, `reference`, `bleu`
+    (sacrebleu, 0…100) and `notes_bleu` (d2l's formula with k = 2, 0…1) over pair; `bin_bleu` over
+    bins of source length; attrs `bleu` of all together. Raises DataError: nothing was held out."""
+    return _ask("evaluation", run, step)
+
+
 def surprisal(run: Run, text: str, step: int = -1) -> xr.Dataset:
     """`bits` over token: −log₂ of the probability that the run gives each token after those before
     it; NaN for the first. Raises DataError."""

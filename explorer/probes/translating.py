@@ -17,6 +17,7 @@ from explorer.models.translator import Memory, Translator
 from explorer.probes.capture import about
 from explorer.probes.opened import Opened
 from explorer.tasks.translation import Translation, apart, coded, greedy, sacre
+from explorer.text.bleu import corpus_bleu, notes_bleu, sentence_bleu
 from explorer.text.sentences import Sentences
 from explorer.text.types import Tokens
 from explorer.words import N_
@@ -191,8 +192,6 @@ def evaluation(opened: Opened, most: int = SENTENCES) -> xr.Dataset:
     `bin_pairs`. attrs: `bleu` of all of them, `notes_bleu` their mean, `of` how many are held out.
     Raises DataError: nothing was held out.
     """
-    from explorer.text.bleu import corpus_bleu, notes_bleu, sentence_bleu
-
     translator, sentences = opened_pairs(opened)
     experiment = opened.experiment
     task = cast("Translation", experiment.task)

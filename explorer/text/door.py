@@ -27,6 +27,11 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 def read(path: str | PathLike[str]) -> Text:
     """The text of a file, under the file's name. Raises DataError."""
+    return decode(*loaded(path))
+
+
+def loaded(path: str | PathLike[str]) -> tuple[str, bytes]:
+    """The name of a file and its bytes. Raises DataError."""
     file, name = Path(path), Path(path).name
     try:
         if not file.exists():
@@ -37,34 +42,40 @@ def read(path: str | PathLike[str]) -> Text:
             raise DataError(
                 N_("{path} is not a file: give the path of a text file."), path=str(path)
             )
-        _fits(name, file.stat().st_size)
+        fits(name, file.stat().st_size)
         data = file.read_bytes()
     except (OSError, ValueError) as error:
         raise DataError(
             N_("{path} cannot be read: {reason}."),
-            path=_clean_name(str(path)),
+            path=clean_name(str(path)),
             reason=str(getattr(error, "strerror", None) or error),
         ) from error
-    return decode(name, data)
+    return name, data
 
 
 def decode(name: str, data: bytes) -> Text:
     """The text in `data`, an upload called `name`, read as the name's ending says (.html without
     its tags, .srt without its times, everything else as it stands). Raises DataError."""
-    name = _clean_name(name)
-    _fits(name, len(data))
-    suffix = PurePosixPath(name).suffix.lower()
-    content, encoding = decoded(name, suffix, data)
-    reader = _READERS.get(suffix)
+    name, content, encoding = opened(name, data)
+    reader = _READERS.get(PurePosixPath(name).suffix.lower())
     if reader is not None:
-        content = reader(name, normal(content))
+        content = reader(name, content)
     return _text(name, content, encoding)
+
+
+def opened(name: str, data: bytes) -> tuple[str, str, str]:
+    """The clean name of an upload, its characters as `normal` leaves them, and their encoding.
+    Raises DataError."""
+    name = clean_name(name)
+    fits(name, len(data))
+    content, encoding = decoded(name, PurePosixPath(name).suffix.lower(), data)
+    return name, normal(content), encoding
 
 
 def admit(name: str, content: str) -> Text:
     """A text that was typed or pasted. Raises DataError."""
-    name, content = _clean_name(name), normal(content)
-    _fits(name, len(content.encode()))
+    name, content = clean_name(name), normal(content)
+    fits(name, len(content.encode()))
     return _text(name, content, "utf-8")
 
 
@@ -79,7 +90,7 @@ def normal(content: str) -> str:
     return unicodedata.normalize("NFC", content)
 
 
-def _clean_name(name: str) -> str:
+def clean_name(name: str) -> str:
     """`name` on one line, short enough for a title, its ending kept; never empty."""
     name = " ".join(normal(name).split()) or "text"
     if len(name) <= NAME:
@@ -88,7 +99,8 @@ def _clean_name(name: str) -> str:
     return name[: NAME - len(suffix) - 1] + "…" + suffix
 
 
-def _fits(name: str, size: int) -> None:
+def fits(name: str, size: int) -> None:
+    """Refuse what is longer than the limit, in bytes. Raises DataError."""
     if size > LIMIT:
         raise DataError(
             N_("“{name}” is {size:.1f} MB; the limit is {limit:.0f} MB: use a part of it."),
