@@ -108,7 +108,7 @@ def search(
     width: int = 3,
     length_penalty: float = 0.75,
     longest: int = 20,
-    prefix: Sequence[int | str] = (),
+    prefix: Sequence[int | str] | str = (),
     reference: str = "",
     seed: int = 0,
     step: int = -1,

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from explorer.errors import DataError
 from explorer.probes.capture import about
 from explorer.probes.finding.methods import METHODS, begin
-from explorer.probes.finding.network import sought
+from explorer.probes.finding.network import begun, sought
 from explorer.probes.finding.reference import Reference
 from explorer.probes.finding.stepper import Stepper
 from explorer.probes.finding.table import TableStepper
@@ -25,25 +25,26 @@ from explorer.words import N_
 
 
 def search_table(
-    table: str, prefix: Sequence[int | str] = (), reference: str = "", **settings: Any
+    table: str, prefix: Sequence[int | str] | str = (), reference: str = "", **settings: Any
 ) -> xr.Dataset:
     """Look for the best sentence in a table of conditional probabilities, as text (see
     explorer.text.table). See `find` for what comes back.
 
-    prefix: words, or their ids, that are forced; the search goes on from there. reference: a
-    sentence whose way through the search is followed. settings: the fields of
+    prefix: words, or their ids, or a text, that are forced; the search goes on from there.
+    reference: a sentence whose way through the search is followed. settings: the fields of
     `explorer.searching.Search`. Raises DataError, ExperimentError.
     """
     stepper = TableStepper(Table.parse(table))
     words = [*reference.split()]
     if words and stepper.eos is not None and words[-1] != END:
         words.append(END)
-    found = find(stepper, admit_ids(stepper, prefix), admit_ids(stepper, words), settings)
+    forced = prefix.split() if isinstance(prefix, str) else prefix
+    found = find(stepper, admit_ids(stepper, forced), admit_ids(stepper, words), settings)
     return found.assign_attrs(table=table)
 
 
 def search(
-    opened: Opened, source: str, prefix: Sequence[int | str] = (), reference: str = "",
+    opened: Opened, source: str, prefix: Sequence[int | str] | str = (), reference: str = "",
     **settings: Any,
 ) -> xr.Dataset:
     """Look for the best translation of a source sentence; or, in a language model, for the best way
@@ -51,14 +52,16 @@ def search(
     back; with attention, also `attention` over (node, source): where the network looked as it chose
     a node's word, with the source's words as `source_label`.
 
-    prefix: words of the target, or their ids, that are forced. reference: a target sentence whose
-    way through the search is followed. settings: the fields of `explorer.searching.Search`.
+    prefix: words of the target, or their ids, or a text, that are forced. reference: a target
+    sentence whose way through the search is followed. settings: the fields of
+    `explorer.searching.Search`.
     attrs: `text`, the best sentence; `unknown`, the words of the source that were read as <unk>.
     Raises DataError, ExperimentError.
     """
     with torch.no_grad():
         asked = sought(opened, source, reference)
-        found = find(asked.stepper, admit_ids(asked.stepper, prefix), asked.reference, settings)
+        forced = begun(opened, prefix) if isinstance(prefix, str) else prefix
+        found = find(asked.stepper, admit_ids(asked.stepper, forced), asked.reference, settings)
     if "attention" in found:
         found = found.assign_coords(source_label=("source", list(asked.source)))
     best = sentence(found, found.attrs["best"])

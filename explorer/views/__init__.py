@@ -12,6 +12,7 @@ from explorer.views import (
     minibatches,
     ngrams,
     states,
+    tree,
     truncation,
 )
 from explorer.views.figure import VIEWS, Figure, View, figure
@@ -35,5 +36,6 @@ __all__ = [
     "ngrams",
     "palette",
     "states",
+    "tree",
     "truncation",
 ]

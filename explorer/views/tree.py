@@ -193,18 +193,19 @@ def _axes(chart: go.Figure, drawn: pd.DataFrame, colours: Palette) -> None:
         colours.layout(height=int(min(900, max(260, 40 * lanes + 90)))),
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0})
     levels = range(1, int(drawn["depth"].max()) + 1)
-    chart.update_xaxes(title={"text": _("step")}, tickvals=list(levels)[::max(1, len(levels) // 20)],
-                       showgrid=False, range=[-0.3, max(levels) + 0.7])
+    ticks = list(levels)[::max(1, len(levels) // 20)]
+    chart.update_xaxes(title={"text": _("step")}, tickvals=ticks, showgrid=False,
+                       range=[-0.3, max(levels) + 0.7])
     chart.update_yaxes(visible=False, range=[-drawn["height"].max() - 0.9,
                                              -drawn["height"].min() + 0.9])
 
 
 def _told(trace: xr.Dataset, drawn: pd.DataFrame) -> str:
     about = trace.attrs
-    said = _("{method}: {scored} continuations of {expanded} beginnings were scored; log P / L^{alpha:g}"
-             " is corrected for length.", method=_(METHOD_NAMES[about["method"]]),
-             scored=f"{about['scored']:,}", expanded=f"{about['expanded']:,}",
-             alpha=about["length_penalty"])
+    said = _("{method}: {scored} continuations of {expanded} beginnings were scored; "
+             "log P / L^{alpha:g} is corrected for length.",
+             method=_(METHOD_NAMES[about["method"]]), scored=f"{about['scored']:,}",
+             expanded=f"{about['expanded']:,}", alpha=about["length_penalty"])
     out = trace.sizes["node"] - len(drawn) + about["left_out"]
     if out > 0:
         said += " " + _("Left out: {count}, where “+n” says how many.", count=f"{out:,}")

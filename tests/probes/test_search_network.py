@@ -28,7 +28,8 @@ SOURCE = "two big cats"
 
 @pytest.fixture(scope="module", params=[
     {"attention": "additive", "cell": "gru"}, {"attention": "none", "cell": "lstm"},
-    {"attention": "dot", "cell": "rnn", "layers": 2, "feeding": True}], ids=lambda p: p["attention"])
+    {"attention": "dot", "cell": "rnn", "layers": 2, "feeding": True},
+], ids=lambda p: p["attention"])
 def opened(request: pytest.FixtureRequest) -> Opened:
     model = {"kind": "seq2seq", "hidden": 12, "embedding": 8} | request.param
     experiment = Experiment.translation(PAIRS, tokens="word", model=model, steps=1, held_out=0.0)

@@ -90,6 +90,15 @@ def sought(opened: Opened, source: str, reference: str) -> Sought:
                   {"source": sentences.prepare(source), "unknown": lost}, read.labels)
 
 
+def begun(opened: Opened, text: str) -> list[int]:
+    """The ids of a text that is to begin what is written."""
+    if opened.experiment.task.kind == "translation":
+        _, sentences = opened_pairs(opened)
+        text = sentences.prepare(text)
+    found: list[int] = opened.tokenizer.encode(text).ids.tolist() if text else []
+    return found
+
+
 def _shared(memory: Memory, k: int) -> Memory:
     """One memory for k decoders, as views of it."""
     views = {name: getattr(memory, name) for name in ("keys", "prepared", "valid", "summary")}

@@ -89,11 +89,11 @@ function steps(root) {
     follow(root);
   };
   group.append(
-    button("⏮", says.first, () => go(1)),
+    button("|◀", says.first, () => go(1)),
     button("◀", says.back, () => go(root.level - 1)),
     root.shownLevel,
     button("▶", says.on, () => go(root.level + 1)),
-    button("⏭", says.all, () => go(root.deepest)),
+    button("▶|", says.all, () => go(root.deepest)),
   );
   return group;
 }
@@ -104,7 +104,7 @@ function zooms(root) {
   group.append(
     button("−", says.smaller, () => zoom(root, 1 / 1.25)),
     button("+", says.larger, () => zoom(root, 1.25)),
-    button("⤢", says.fit, () => fit(root)),
+    button("◻", says.fit, () => fit(root)),
   );
   return group;
 }
