@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         generate,
         gradients,
         load,
+        search,
         surprisal,
         trace,
         train,
@@ -35,14 +36,15 @@ _HOME = {
     "LSTM": "models.lstm", "Pairs": "text.pairs", "RNN": "models.rnn", "Run": "store",
     "Seq2Seq": "models.seq2seq", "Store": "store", "Text": "text", "bleu": "library",
     "compare": "library", "corpus": "text", "figure": "library", "generate": "library",
-    "gradients": "library", "load": "library", "surprisal": "library", "trace": "library",
-    "pair_corpus": "text.pair_corpora", "train": "library", "translate": "library",
+    "gradients": "library", "load": "library", "search": "library", "surprisal": "library",
+    "trace": "library", "pair_corpus": "text.pair_corpora", "train": "library",
+    "translate": "library",
 }
 
 __all__ = [
     "GRU", "LSTM", "RNN", "Experiment", "ExplorerError", "Pairs", "Run", "Seq2Seq", "Store",
     "Text", "bleu", "compare", "corpus", "figure", "generate", "gradients", "load", "pair_corpus",
-    "surprisal", "trace", "train", "translate",
+    "search", "surprisal", "trace", "train", "translate",
 ]
 
 

@@ -101,6 +101,32 @@ def surprisal(run: Run, text: str, step: int = -1) -> xr.Dataset:
     return _ask("surprisal", run, step, text=text)
 
 
+def search(
+    run: Run,
+    source: str,
+    method: str = "beam",
+    width: int = 3,
+    length_penalty: float = 0.75,
+    longest: int = 20,
+    prefix: Sequence[int | str] | str = (),
+    reference: str = "",
+    seed: int = 0,
+    step: int = -1,
+    **more: Any,
+) -> xr.Dataset:
+    """The tree of a search for the best translation of `source` (or, of a language model, for the
+    best way to go on from it) over `node`: `parent`, `token`, `log_probability`, `total`, `score`,
+    `state`; attrs["text"] is the best sentence.
+
+    method: greedy, beam, exhaustive or sampling. length_penalty: α of log P / L^α. prefix: words
+    that are forced. reference: a sentence whose way through the beam is followed. more: the other
+    fields of `explorer.searching.Search`. Raises DataError, ExperimentError.
+    """
+    return _ask(
+        "search", run, step, source=source, prefix=prefix, reference=reference, method=method,
+        width=width, length_penalty=length_penalty, longest=longest, seed=seed, **more)
+
+
 def compare(
     base: Experiment,
     vary: Mapping[str, Sequence[Any]],

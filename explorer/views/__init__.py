@@ -16,6 +16,7 @@ from explorer.views import (
     pairs,
     states,
     translation,
+    tree,
     truncation,
 )
 from explorer.views.figure import VIEWS, Figure, View, figure
@@ -43,5 +44,6 @@ __all__ = [
     "palette",
     "states",
     "translation",
+    "tree",
     "truncation",
 ]
