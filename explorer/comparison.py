@@ -46,7 +46,7 @@ class Comparison:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """What all of them cut the text with. Raises DataError."""
-        return Tokenizer.learn(self.base.text, self.base.tokens)
+        return self.base.task.tokenizer(self.base.text, self.base.tokens)
 
     @cached_property
     def experiments(self) -> list[list[Experiment]]:
@@ -239,7 +239,7 @@ def curves(
     training step.
 
     groups: the runs of each variation, one for each seed. seconds: a step's, at the pace that was
-    measured up to it.
+    measured up to it; not of sentence pairs, of which not every step has as many tokens.
     """
     steps = np.unique(np.concatenate([[0], *(s.history["step"] for g in groups for s in g)]))
     shape = (len(groups), max(map(len, groups)), len(steps))
@@ -252,7 +252,7 @@ def curves(
             found["training_perplexity"][v, s, at] = history["perplexity"]
             if "validation_perplexity" in history:
                 found["held_out_perplexity"][v, s, at] = history["validation_perplexity"]
-            tokens = history["step"] * training.batch * training.window
+            tokens = history["step"] * side.experiment.task.each_step(training)
             found["seconds"][v, s, at] = tokens / history["tokens_per_second"]
     first = groups[0][0].experiment
     keys = "".join(side.experiment.key for group in groups for side in group)

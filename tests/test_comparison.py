@@ -33,6 +33,8 @@ from explorer.models import Model
 from explorer.models.recurrent import Recurrent
 from explorer.tasks.language_model import LanguageModel
 from explorer.text import Text
+from explorer.text.pairs import Pairs
+from explorer.text.sentences import Sentences
 from tests.training.small import TEXT, small
 
 KINDS = ["rnn", "gru", "lstm"]
@@ -241,3 +243,21 @@ def test_a_base_without_its_text_says_so() -> None:
     bare = Experiment.parse(small().model_dump(mode="json"))
     with pytest.raises(DataError, match="not here"):
         _ = Comparison(bare, vary({"model.hidden": [4, 8]})).experiments
+
+
+def test_translators_differ_in_their_attention_alone() -> None:
+    """Same pairs, same batches, same seed; of pairs no step's tokens, and so no seconds, are known.
+    """
+    pairs = Pairs("few", "a cat sat .\tun chat assis .\nthe dog .\tle gros chien court .\n" * 4)
+    base = Experiment.translation(pairs, {"kind": "word"}, {"kind": "seq2seq", "hidden": 4},
+                                  steps=2, seed=3)
+    kinds = ["none", "additive", "dot", "general", "concat", "scaled-dot"]
+    comparison = Comparison(base, vary({"model.attention": kinds}), (base.seed,))
+    found = [group[0] for group in comparison.experiments]
+    assert [each.model.attention for each in found] == kinds
+    assert found[3].key == base.key
+    assert same_batches(found)
+    assert isinstance(comparison.tokenizer, Sentences)
+    assert set(differences(found)) == {"model.attention"}
+    history = pd.DataFrame({"step": [1], "perplexity": [2.0], "tokens_per_second": [5.0]})
+    assert np.isnan(curves(["it"], [[Side(base, history)]])["seconds"].values).all()

@@ -18,6 +18,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from explorer.models.attention import LocalP, attend
 from explorer.models.recurrent import Recurrent
 from explorer.models.seq2seq import Seq2Seq
+from explorer.models.tape import tap
 
 REACH = 3  # tokens on either side of the place that local attention predicts
 
@@ -143,6 +144,7 @@ class Translator(nn.Module):
             B, T = queries.shape[:2]
             blank = queries.new_zeros(B, T, memory.keys.shape[1])
             return memory.summary[:, None].expand(-1, T, -1), blank
+        queries = tap("query", queries, layer=0, head=0, **axes)
         return attend(queries, memory.keys, memory.keys, self.scorer, memory.valid,
                       local=self.place, prepared=memory.prepared, layer=0, head=0, **axes)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import xarray as xr
 
 from explorer.errors import RunError
+from explorer.probes.attention_alone import attention_alone
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.cloud import projection
@@ -18,12 +19,16 @@ from explorer.probes.explosion import explosion
 from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
+from explorer.probes.kernel_regression import kernel_regression
 from explorer.probes.matching import select_and_match
 from explorer.probes.misuse import misuse
 from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
+from explorer.probes.scoring import scoring
+from explorer.probes.search import search, search_table
 from explorer.probes.sight import sight
+from explorer.probes.softmax_left import softmax_left
 from explorer.probes.surprisal import surprisal
 from explorer.probes.translating import alignment, evaluation, forcing, translate
 from explorer.probes.truncation import truncation
@@ -52,11 +57,17 @@ LEARNT: dict[str, tuple[Probe, ...]] = {  # by what a run must have learnt to be
         select_and_match,
         nearest_states,
         read_states,
+        search,
     ),
-    "translation": (translate, alignment, forcing, evaluation),
+    "translation": (translate, alignment, scoring, forcing, evaluation, flops, search),
 }
 PROBES: dict[str, Probe] = {
     probe.__name__: probe for probes in LEARNT.values() for probe in probes
+}
+
+BARE: dict[str, Probe] = {
+    probe.__name__: probe
+    for probe in (attention_alone, kernel_regression, softmax_left, search_table)
 }
 
 
@@ -65,7 +76,5 @@ def suit(name: str, task: str) -> None:
     fitting = [kind for kind, probes in LEARNT.items() if PROBES[name] in probes]
     if fitting and task not in fitting:
         raise RunError(Task.family[fitting[0]].mismatch)  # type: ignore[attr-defined]
-
-BARE: dict[str, Probe] = {}
 
 __all__ = ["BARE", "PROBES", "Opened", "Probe"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 import xarray as xr
@@ -10,6 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.probes.capture import about
 from explorer.probes.opened import Opened
+from explorer.tasks.translation import Batch, Translation, apart, coded
+from explorer.text.sentences import Sentences
 
 
 def flops(opened: Opened) -> xr.Dataset:
@@ -20,13 +22,37 @@ def flops(opened: Opened) -> xr.Dataset:
     third. They are read on the meta device, which computes shapes only: there the layers fall
     apart into the products that they are, while on a CPU the counter does not see into the kernel
     of oneDNN that an LSTM is.
+
+    Of a network that translates, the step over the first `batch` pairs that it is trained on is
+    counted whole: sentences differ in length.
     """
+    if opened.experiment.task.kind == "translation":
+        return _of_pairs(opened)
     window = opened.experiment.training.window
     two, three = counted(opened, 2), counted(opened, 3)
     forward, backward = (a + (window - 2) * (b - a) for a, b in zip(two, three, strict=True))
     return xr.Dataset(
         {"forward": forward, "backward": backward},
         attrs=about(opened) | {"tokens": window * opened.experiment.training.batch})
+
+
+def _of_pairs(opened: Opened) -> xr.Dataset:
+    """FLOPs of a step over pairs. Packed sentences are read on the CPU, its kernels of oneDNN
+    switched off, so that the counter sees the products."""
+    experiment = opened.experiment
+    task = cast("Translation", experiment.task)
+    kept, _ = apart(task.material(experiment.text), experiment.data.held_out)
+    sentences = cast("Sentences", opened.tokenizer)
+    pairs = coded(sentences, kept[: experiment.training.batch])
+    network = experiment.model.build(*sentences.sizes)
+    with torch.backends.mkldnn.flags(enabled=False):  # type: ignore[no-untyped-call]
+        with FlopCounterMode(display=False) as forward:
+            loss, _ = task.loss(network, Batch(pairs, 1.0), pairs)
+        with FlopCounterMode(display=False) as backward:
+            loss.backward()
+    return xr.Dataset(
+        {"forward": forward.get_total_flops(), "backward": backward.get_total_flops()},
+        attrs=about(opened) | {"tokens": int(pairs.target_valid.sum())})
 
 
 def counted(opened: Opened, window: int) -> tuple[int, int]:

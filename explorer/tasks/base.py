@@ -61,6 +61,10 @@ class Task(Kind):
         """How many tokens a step reads, on average."""
         return float(training.batch * training.window)
 
+    def each_step(self, training: Training) -> float:
+        """How many tokens every step reads; NaN where that depends on the data."""
+        return float(training.batch * training.window)
+
     def measures(
         self, network: Any, held_out: Any, tokenizer: Tokenizer, last: bool
     ) -> Mapping[str, float]:

@@ -23,7 +23,7 @@ SIDES = ("source", "given", "target")
 TWO = ("source", "target")
 COUNTED = 4_000  # pairs, at most: half a second
 RANKS = 300  # points of a side's curve
-BEYOND = 8  # tokens beyond the longest length that are drawn as cut off
+BEYOND = 4  # tokens beyond the longest length that are drawn as cut off
 
 Which = Literal["source", "target"]
 

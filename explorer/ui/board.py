@@ -41,7 +41,7 @@ def _look(keys: list[str], before: tuple[str, ...]) -> None:
     field = side.gather(keys)
     if field.state != before:
         st.rerun()
-    _progress(keys, field, full)
+    progress(keys, field, full)
     trace = field.trace()
     if trace is None:
         st.caption(_("The first curve comes with the first step."))
@@ -58,7 +58,7 @@ def _look(keys: list[str], before: tuple[str, ...]) -> None:
     st.table(table(field), border="horizontal")
 
 
-def _progress(keys: list[str], field: Field, full: str) -> None:
+def progress(keys: list[str], field: Field, full: str) -> None:
     """How far all are, the buttons, and what went wrong where."""
     alive = any(entry.alive for entry in field.entries) or side.waiting(field)
     idle = side.stopped(field)
@@ -130,8 +130,8 @@ def _row(group: list[Entry]) -> dict[str, str]:
                                         if entry.status == "finished"], ".1f"),
         _("tokens per second"): _spread([float(run.history["tokens_per_second"].iloc[-1])
                                          for run in done], ",.0f", band=False),
-        _("FLOPs per token"): _big(per_step / (training.batch * training.window)),
-        _("FLOPs of a run"): _big(per_step * training.steps),
+        _("FLOPs per token"): big(per_step / experiment.task.each_step(training)),
+        _("FLOPs of a run"): big(per_step * training.steps),
         _("seeds"): ", ".join(f"{states.count(state)} {_(NAMES.get(state, STATUS.get(state, '')))}"
                               for state in dict.fromkeys(states)),
     }
@@ -162,7 +162,7 @@ def _spread(values: Sequence[float], form: str = ".2f", band: bool = True) -> st
     return f"{mean} ({min(known):{form}} … {max(known):{form}})"
 
 
-def _big(value: float) -> str:
+def big(value: float) -> str:
     """A large number with its prefix: 1.2 G."""
     if not math.isfinite(value):
         return "–"

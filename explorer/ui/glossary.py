@@ -45,6 +45,9 @@ TERMS: dict[str, str] = {
     "gradient": N_(
         "How much, and which way, a small change of some numbers would change the loss: one number "
         "for each of them."),
+    "beam search": N_(
+        "At each step, of all continuations of the beginnings that were kept, the k likeliest are "
+        "kept; k is the width of the beam."),
     "unit": N_("One of the numbers that a layer remembers."),
     "backpropagation through time": N_(
         "The error of a guess is passed back from step to step, and at each step says how every "

@@ -6,8 +6,10 @@ import streamlit as st
 import xarray as xr
 
 from explorer.store import Run
-from explorer.tasks.translation import sacre
+from explorer.tasks.translation import sacre, true_words
 from explorer.text.bleu import notes_bleu, sentence_bleu
+from explorer.text.sentences import Sentences
+from explorer.text.subwords import UNKNOWN
 from explorer.ui import link
 from explorer.ui.backend import ask, draw
 from explorer.ui.figure import show
@@ -28,9 +30,18 @@ def scores(run: Run, translation: str, reference: str) -> str:
     """BLEU of one sentence both ways, in words."""
     cut = sentences(run)
     ours = sentence_bleu(translation, reference, sacre(cut))
-    notes = notes_bleu(cut.encode(translation).labels, cut.encode(reference).labels, 2)
+    notes = notes_bleu(_tokens(cut, translation), true_words(cut, reference), 2)
     return _("sacrebleu {ours}, the notes' formula {notes}", ours=f"{ours:.1f}",
              notes=f"{notes:.2f}")
+
+
+def _tokens(cut: Sentences, translation: str) -> list[str]:
+    """What was written, token by token: <unk> is one."""
+    found: list[str] = []
+    for place, part in enumerate(translation.split(UNKNOWN)):
+        found += [UNKNOWN] if place else []
+        found += cut.encode(part.strip()).labels if part.strip() else ()
+    return found
 
 
 def translate(run: Run) -> None:
@@ -48,7 +59,7 @@ def translate(run: Run) -> None:
 
 def _show_translation(run: Run, known: HeldOut, source: str, translation: str) -> None:
     cut = sentences(run)
-    whole_source = cut.source.encode(cut.prepare(source))
+    whole_source = cut.source.encode(cut.source.prepare(source))
     read = cut.read(source)
     lost = [cut.source.unknown(int(i)) for i in read.ids]
     gap = _gap(run, source=True)
@@ -57,9 +68,9 @@ def _show_translation(run: Run, known: HeldOut, source: str, translation: str) -
         parts += [(gap, "")] if parts and gap else []
         parts.append((label, "unknown" if unknown else ""))
     lines = [Line(_("it reads"), parts), whole(_("it writes"), translation or "–", strong=True)]
-    reference = known.references.get(cut.prepare(source))
+    reference = known.references.get(cut.source.prepare(source))
     if reference is not None:
-        right = cut.decode(cut.written(reference).ids)
+        right = cut.prepare(reference)
         lines.append(whole(_("reference"), right, scores(run, translation, right)))
     draw_sentences([lines], _("The sentence, and its translation"), "translated")
     said = []

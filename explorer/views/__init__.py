@@ -1,6 +1,8 @@
 """One file per picture: Trace → Figure. No torch, no Streamlit."""
 
 from explorer.views import (
+    alone,
+    attention,
     comparison,
     deep,
     duel,
@@ -14,6 +16,7 @@ from explorer.views import (
     pairs,
     states,
     translation,
+    tree,
     truncation,
 )
 from explorer.views.figure import VIEWS, Figure, View, figure
@@ -24,6 +27,8 @@ __all__ = [
     "Figure",
     "Palette",
     "View",
+    "alone",
+    "attention",
     "comparison",
     "deep",
     "duel",
@@ -39,5 +44,6 @@ __all__ = [
     "palette",
     "states",
     "translation",
+    "tree",
     "truncation",
 ]

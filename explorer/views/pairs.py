@@ -215,7 +215,8 @@ def _cells(
         x=alt.X("position:O", title=None, axis=alt.Axis(
             labelAngle=0, orient="top", ticks=False, domain=False, labelOverlap=True)),
         y=alt.Y("row:O", title=None, sort=order, scale=alt.Scale(domain=order),
-                axis=alt.Axis(ticks=False, domain=False, labelLimit=110, labelOverlap=False)),
+                axis=alt.Axis(ticks=False, domain=False, labelLimit=110, labelOverlap=False,
+                              labelFlush=False)),
         tooltip=[alt.Tooltip("label:N", title=_("token")), alt.Tooltip("what:N", title=_("is")),
                  alt.Tooltip("position:O", title=_("position"))])  # fmt: skip
     boxes = base.mark_rect(stroke=colours.border, strokeWidth=1, cornerRadius=3).encode(

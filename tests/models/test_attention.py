@@ -232,3 +232,12 @@ class TestLocalP:
             return torch.func.functional_call(local, state, given[:2])
 
         assert torch.autograd.gradcheck(weights, (q, scores, *(getattr(local, n) for n in names)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_filled_formula_ends_in_the_score(kind: str) -> None:
+    module, q, k = scoring(kind), drawn(1, D), drawn(1, D, seed=1)
+    w = {name: value.numpy() for name, value in module.state_dict().items()}
+    said = module.spec.filled(q[0].numpy(), k[0].numpy(), w)
+    assert said.endswith(f"= {float(module(q, k).detach()):.3f}")
+    assert r"\dots" in said, "five numbers are more than are written"

@@ -193,7 +193,7 @@ def test_a_sentence_is_translated_and_its_unknown_words_are_said(
     [group] = component(page, "translated")["groups"]
     shown = lines(group)
     assert "sacrebleu" in group[2]["note"], "its reference is known"
-    assert shown["it reads"] == seeing.tokenizer.prepare(source) + " <eos>"
+    assert shown["it reads"] == seeing.tokenizer.source.prepare(source) + " <eos>"
     assert said(page) == ""
 
     box = page.text_input(key=f"source-{seeing.key}")

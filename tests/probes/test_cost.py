@@ -2,12 +2,16 @@
 gradient; and the same as counting the whole window."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
+from explorer.experiment import Experiment
 from explorer.models import Model
 from explorer.probes import Opened
 from explorer.probes.cost import counted, flops
+from explorer.text.pairs import Pairs
+from explorer.training.loop import build
 from tests.probes.conftest import open_trained
 
 
@@ -47,3 +51,25 @@ def test_tied_weights_are_multiplied_all_the_same(kind: str) -> None:
     tied = dataclasses.replace(plain, experiment=plain.experiment.model_copy(
         update={"model": Model.parse(sizes | {"tied": True})}))
     assert int(flops(tied)["forward"]) == int(flops(plain)["forward"])
+
+
+PAIRS = Pairs("few", "a cat sat .\tun chat assis .\nthe dog .\tle gros chien court .\n")
+
+
+@pytest.mark.parametrize(("cell", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
+@pytest.mark.parametrize("attention", ["none", "general"])
+def test_a_step_over_pairs_is_counted_by_hand(cell: str, gates: int, attention: str) -> None:
+    H, E = 6, 5
+    model = {"kind": "seq2seq", "cell": cell, "hidden": H, "embedding": E, "attention": attention}
+    experiment = Experiment.translation(PAIRS, {"kind": "word"}, model, held_out=0, batch=2)
+    sentences = experiment.task.tokenizer(PAIRS, experiment.tokens)
+    network: Any = build(experiment, *sentences.sizes)
+    found = flops(Opened(experiment.key, 0, experiment, sentences, network))
+    read, S, rows = 5 + 4, 5, 2  # tokens with <eos>; the longer source; two sentences
+    T = 6  # of the longer target, which the decoder fills up to
+    encoder = read * gates * H * (E + H)
+    inputs = E + H if attention == "none" else E
+    decoder = rows * T * (gates * H * (inputs + H) + H * sentences.size)
+    looks = rows * (S * H * H + T * S * H * 2 + T * H * 2 * H) if attention == "general" else 0
+    assert float(found["forward"]) == 2 * (encoder + decoder + looks)
+    assert float(found["backward"]) > float(found["forward"])

@@ -190,7 +190,7 @@ class TestWhatStopsIt:
     @pytest.mark.parametrize(("value", "tensor"), [(math.inf, "core.bias_hh_l0"),
                                                    (1e38, "decoder")])
     def test_weights_that_cannot_be_used_are_never_a_snapshot(self, value, tensor):
-        learner = Learner(small(steps=5), 21)
+        learner = Learner(small(steps=5), Tokenizer.learn(TEXT, small().tokens))
         learner.learn(torch.arange(200) % 21)
         parameters = dict(learner._network.named_parameters())
         with torch.no_grad():

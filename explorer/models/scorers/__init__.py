@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 
 from explorer.models.scorers.base import Scorer
 
-_SHARED = {"base", "scoring"}
+_SHARED = {"base", "filled", "scoring"}
 for _module in iter_modules(__path__):
     if _module.name not in _SHARED:
         import_module(f"{__name__}.{_module.name}")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
+
 from explorer.models.scorers.base import Scorer
+from explorer.models.scorers.filled import Array, products, vector
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -31,3 +34,8 @@ class Additive(Scorer):
         """vᵀ tanh(W_q q + W_k k), for every pair; prepared: W_k k."""
         from_query = (q @ w["W_q"].mT).unsqueeze(-2)  # (…, Q, 1, hidden)
         return (from_query + prepared.unsqueeze(-3)).tanh() @ w["v"]  # (…, Q, K)
+
+    def filled(self, q: Array, k: Array, w: Mapping[str, Array]) -> str:
+        a = w["W_q"] @ q + w["W_k"] @ k
+        return (rf"v^\top \tanh({vector(w['W_q'] @ q)} + {vector(w['W_k'] @ k)}) = "
+                rf"{products(w['v'], np.tanh(a))} = {w['v'] @ np.tanh(a):.3f}")

@@ -8,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from explorer.errors import ExperimentError
+from explorer.models.scorers.filled import Array
 from explorer.spec import Kind
 from explorer.words import N_
 
@@ -48,6 +49,10 @@ class Scorer(Kind):
     @abstractmethod
     def score(self, q: Tensor, prepared: Tensor, w: Mapping[str, Tensor]) -> Tensor:
         """Scores (…, Q, K) of queries (…, Q, query) and keys that `prepare` has seen."""
+
+    @abstractmethod
+    def filled(self, q: Array, k: Array, w: Mapping[str, Array]) -> str:
+        """The score of one query (query,) and one key (key,) with its numbers, as LaTeX."""
 
 
 def same_length(scorer: Scorer, query: int, key: int) -> None:

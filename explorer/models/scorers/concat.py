@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
+
 from explorer.models.scorers.base import Scorer
+from explorer.models.scorers.filled import Array, products, vector
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -35,3 +38,8 @@ class Concat(Scorer):
         """vᵀ tanh(W [q; k]), for every pair, half by half: no pair is ever laid end to end."""
         from_query = (q @ w["W"][:, : q.shape[-1]].mT).unsqueeze(-2)  # (…, Q, 1, hidden)
         return (from_query + prepared.unsqueeze(-3)).tanh() @ w["v"]  # (…, Q, K)
+
+    def filled(self, q: Array, k: Array, w: Mapping[str, Array]) -> str:
+        bent = np.tanh(w["W"] @ np.concatenate((q, k)))
+        return (rf"v^\top \tanh(W {vector([*q, *k])}) = "
+                rf"{products(w['v'], bent)} = {w['v'] @ bent:.3f}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from explorer.models.scorers.base import Scorer, same_length
+from explorer.models.scorers.filled import Array, products
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -28,3 +29,6 @@ class Dot(Scorer):
     def score(self, q: Tensor, prepared: Tensor, w: Mapping[str, Tensor]) -> Tensor:
         """qᵀ k, for every pair."""
         return q @ prepared.mT  # (…, Q, K)
+
+    def filled(self, q: Array, k: Array, w: Mapping[str, Array]) -> str:
+        return rf"q^\top k = {products(q, k)} = {q @ k:.3f}"

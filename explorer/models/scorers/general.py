@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from explorer.models.scorers.base import Scorer
+from explorer.models.scorers.filled import Array, products
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -30,3 +31,6 @@ class General(Scorer):
     def score(self, q: Tensor, prepared: Tensor, w: Mapping[str, Tensor]) -> Tensor:
         """qᵀ W k, for every pair; prepared: W k."""
         return q @ prepared.mT  # (…, Q, K)
+
+    def filled(self, q: Array, k: Array, w: Mapping[str, Array]) -> str:
+        return rf"q^\top (W k) = {products(q, w['W'] @ k)} = {q @ w['W'] @ k:.3f}"

@@ -7,6 +7,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from explorer.models.scorers.base import Scorer, same_length
+from explorer.models.scorers.filled import Array, products
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -29,3 +30,7 @@ class ScaledDot(Scorer):
     def score(self, q: Tensor, prepared: Tensor, w: Mapping[str, Tensor]) -> Tensor:
         """qᵀ k / √d, for every pair."""
         return q @ prepared.mT / sqrt(q.shape[-1])  # (…, Q, K)
+
+    def filled(self, q: Array, k: Array, w: Mapping[str, Array]) -> str:
+        return (rf"\frac{{q^\top k}}{{\sqrt d}} = \frac{{{products(q, k)}}}{{\sqrt{{{len(q)}}}}} = "
+                rf"{q @ k / sqrt(len(q)):.3f}")
