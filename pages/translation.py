@@ -200,5 +200,7 @@ with aside:
 going = {"run": key} if ready is not None else {}
 ui.onward("pages/alignment.py", _("Which word does it look at while it writes?"), **going)
 ui.onward(
-    "pages/search.py", _("Is the best next word part of the best sentence?"), **going
+    "pages/search.py",
+    _("Is the best next word part of the best sentence?"),
+    **({"model": "translation"} | going if going else {}),
 )

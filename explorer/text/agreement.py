@@ -30,8 +30,8 @@ def agreeing(written: Sequence[str], reference: Sequence[str]) -> list[bool]:
     while i < len(ours) and j < len(theirs):
         if ours[i] == theirs[j]:
             found[i], i, j = True, i + 1, j + 1
-        elif longest[i + 1][j] >= longest[i][j + 1]:
-            i += 1
-        else:
+        elif longest[i][j + 1] >= longest[i + 1][j]:  # of equal ones, the first that was written
             j += 1
+        else:
+            i += 1
     return found

@@ -53,4 +53,4 @@ def _held_out(key: str, _run: Run) -> HeldOut:
     short = [row for length, row in ranked if length <= most]
     places = dict.fromkeys((2 * i + 1) * len(short) // (2 * EXAMPLES) for i in range(EXAMPLES))
     return HeldOut(len(held), [short[place] for place in places],
-                   {cut.prepare(source): target for source, target in pairs.rows})
+                   {cut.source.prepare(source): target for source, target in pairs.rows})

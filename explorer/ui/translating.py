@@ -6,8 +6,10 @@ import streamlit as st
 import xarray as xr
 
 from explorer.store import Run
-from explorer.tasks.translation import sacre
+from explorer.tasks.translation import sacre, true_words
 from explorer.text.bleu import notes_bleu, sentence_bleu
+from explorer.text.sentences import Sentences
+from explorer.text.subwords import UNKNOWN
 from explorer.ui import link
 from explorer.ui.backend import ask, draw
 from explorer.ui.figure import show
@@ -18,7 +20,6 @@ from explorer.ui.sentences import Kind, Line, whole
 from explorer.ui.sentences import sentences as draw_sentences
 from explorer.ui.session import theme
 from explorer.ui.text import plain
-from explorer.ui.translation import translated
 from explorer.words import _
 
 OWN = "own"  # in the link: a pair that is typed
@@ -29,9 +30,18 @@ def scores(run: Run, translation: str, reference: str) -> str:
     """BLEU of one sentence both ways, in words."""
     cut = sentences(run)
     ours = sentence_bleu(translation, reference, sacre(cut))
-    notes = notes_bleu(cut.encode(translation).labels, cut.encode(reference).labels, 2)
+    notes = notes_bleu(_tokens(cut, translation), true_words(cut, reference), 2)
     return _("sacrebleu {ours}, the notes' formula {notes}", ours=f"{ours:.1f}",
              notes=f"{notes:.2f}")
+
+
+def _tokens(cut: Sentences, translation: str) -> list[str]:
+    """What was written, token by token: <unk> is one."""
+    found: list[str] = []
+    for place, part in enumerate(translation.split(UNKNOWN)):
+        found += [UNKNOWN] if place else []
+        found += cut.encode(part.strip()).labels if part.strip() else ()
+    return found
 
 
 def translate(run: Run) -> None:
@@ -49,7 +59,7 @@ def translate(run: Run) -> None:
 
 def _show_translation(run: Run, known: HeldOut, source: str, translation: str) -> None:
     cut = sentences(run)
-    whole_source = cut.source.encode(cut.prepare(source))
+    whole_source = cut.source.encode(cut.source.prepare(source))
     read = cut.read(source)
     lost = [cut.source.unknown(int(i)) for i in read.ids]
     gap = _gap(run, source=True)
@@ -58,9 +68,9 @@ def _show_translation(run: Run, known: HeldOut, source: str, translation: str) -
         parts += [(gap, "")] if parts and gap else []
         parts.append((label, "unknown" if unknown else ""))
     lines = [Line(_("it reads"), parts), whole(_("it writes"), translation or "–", strong=True)]
-    reference = known.references.get(cut.prepare(source))
+    reference = known.references.get(cut.source.prepare(source))
     if reference is not None:
-        right = cut.decode(cut.written(reference).ids)
+        right = cut.prepare(reference)
         lines.append(whole(_("reference"), right, scores(run, translation, right)))
     draw_sentences([lines], _("The sentence, and its translation"), "translated")
     said = []
@@ -106,10 +116,11 @@ def forced(run: Run) -> xr.Dataset | None:
 
 
 def _pair(run: Run, known: HeldOut) -> tuple[str, str]:
-    """The pair that is looked at: an example, the first of them on which it errs, or one typed."""
+    """The pair that is looked at: an example, at first the one whose errors cost it most, or one
+    typed."""
     options = [*(str(place + 1) for place in range(len(known.examples))), OWN]
     key = f"pair-{run.key}"
-    link.seed("pair", _first_wrong(run, known), allowed=options, key=key)
+    link.seed("pair", _worst(run, known), allowed=options, key=key)
     chosen = st.selectbox(
         _("Pair"), options, key=key, format_func=lambda option: _("a pair of your own")
         if option == OWN else middle(" → ".join(known.examples[int(option) - 1]), 110))
@@ -128,13 +139,13 @@ def _pair(run: Run, known: HeldOut) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def _first_wrong(run: Run, known: HeldOut) -> str:
-    """The number of the first example that it does not translate as its reference has it."""
-    written, cut = translated(run).get(run.snapshots[-1], []), sentences(run)
-    wrong = [place for place, (sentence, (_source, target)) in enumerate(
-        zip(written, known.examples, strict=False)) if sentence != cut.decode(
-        cut.written(target).ids)]
-    return str(wrong[0] + 1 if wrong else 1)
+def _worst(run: Run, known: HeldOut) -> str:
+    """The number of the example that costs most more, a token, when it reads its own guesses."""
+    costs = []
+    for source, target in known.examples:
+        found = ask("forcing", run.key, run.snapshots[-1], source=source, target=target)
+        costs.append(float((found["free"] - found["told"]).mean()))
+    return str(costs.index(max(costs)) + 1)
 
 
 def _parts(guesses: list[str], true: list[str], gap: str) -> list[tuple[str, Kind]]:

@@ -114,9 +114,10 @@ def _examples(run: Run, alive: bool) -> None:
                  _("What it makes of sentences that it has read"), anchor=False)
     groups: list[list[Line]] = []
     for place, (source, target) in enumerate(known.examples):
-        right = cut.decode(cut.written(target).ids)
+        right = cut.prepare(target)
         groups.append([
-            whole(_("source"), cut.prepare(source)), whole(_("reference"), right, strong=True),
+            whole(_("source"), cut.source.prepare(source)),
+            whole(_("reference"), right, strong=True),
             *(marked(_("step {step}", step=step), written[place], right, signs, short=True)
               for step, written in sorted(found.items(), reverse=True))])
     draw_sentences(groups, _("What it writes for some sentences after each snapshot"), "examples")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from math import ceil
 
 import altair as alt
@@ -124,7 +125,8 @@ def forcing(trace: xr.Dataset, padding: int = 0, theme: Theme = "light") -> Figu
         ticktext=[shown(sign, 12) for sign in signs] if named else [],
         tickfont={"family": "monospace", "size": 12},
         tickangle=0 if max(map(len, signs)) <= 1 else -45)
-    chart.update_yaxes(title={"text": _("loss, in nats")}, rangemode="tozero")
+    highest = max(*trace["told"].values, *trace["free"].values, 0.1)
+    chart.update_yaxes(title={"text": _("loss, in nats")}, range=[0, highest * 1.18])
     data = pd.DataFrame({"token": places, "label": labels, "told": trace["told"].values,
                          "free": trace["free"].values, "guess_told": trace["guess_told"].values,
                          "guess_free": trace["guess_free"].values})
@@ -172,16 +174,17 @@ def by_length(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     ours = shades(colours, [str(kind) for kind in trace["kind"].values])
     low, high = trace["bin_low"].values, trace["bin_high"].values
     x = [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(low, high, strict=True)]
+    called = [html.escape(name, quote=False) for name in names]
     chart = go.Figure([
         go.Scatter(
-            x=x, y=trace["bin_bleu"].values[r], name=shown(name, 60), mode="lines+markers",
+            x=x, y=trace["bin_bleu"].values[r], name=called[r], mode="lines+markers",
             customdata=trace["bin_pairs"].values[r],
             line={"color": ours[r], "width": 2, "dash": "dash" if str(
                 trace["attention"].values[r]) == "none" else DASHES[0]},
             marker={"size": 9, "symbol": MARKS[r % len(MARKS)]},
             hovertemplate="%{x}: BLEU %{y:.1f}<br>" + _("{count} pairs", count="%{customdata}")
-            + "<extra>" + shown(name, 60) + "</extra>")
-        for r, name in enumerate(names)])
+            + "<extra>" + called[r] + "</extra>")
+        for r in range(len(names))])
     chart.update_layout(colours.layout(height=320), showlegend=True,
                         legend={"orientation": "h", "y": 1.02, "x": 0, "yanchor": "bottom"})
     chart.update_xaxes(title={"text": _("tokens of the source sentence")}, type="category")
