@@ -236,7 +236,7 @@ class TestTranslate:
         assert set(last.split()) <= {*translator.tokenizer.labels}
 
     @pytest.mark.parametrize(("more", "said"), [
-        (["--width", 0], "width"), (["--width", 1000], "width"), (["--step", 3], "snapshot")])
+        (["--width", 0], "width"), (["--width", 1000], "width"), (["--step", 4], "snapshot")])
     def test_bad_input_is_one_line(self, folder, translator, more, said, capsys, monkeypatch):
         monkeypatch.setattr("sys.stdin", io.StringIO("one cat"))
         capsys.readouterr()
