@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -86,6 +86,21 @@ def translate(run: Run, sources: str | Sequence[str], step: int = -1) -> xr.Data
     """Each source sentence translated by a run that learnt pairs, the likeliest token at each step:
     `translation` over sentence. Raises DataError: an empty sentence."""
     return _ask("translate", run, step, sources=[sources] if isinstance(sources, str) else sources)
+
+
+def translations(
+    run: Run, sources: Iterable[str], width: int = 1, length_penalty: float = 0.75, step: int = -1
+) -> Iterator[str]:
+    """Each source sentence translated as it comes, the best of a beam of this width; one that is
+    empty stays so. Raises RunError: the run did not learn to translate; ExperimentError."""
+    from explorer.probes import PROBES, suit
+
+    suit("translate", run.experiment.task.kind)
+    opened = _open(run, run.step(step))
+    for source in sources:
+        found = PROBES["search"](opened, source, width=width, length_penalty=length_penalty) if (
+            source.strip()) else None
+        yield "" if found is None else str(found.attrs["text"])
 
 
 def bleu(run: Run, step: int = -1) -> xr.Dataset:

@@ -27,8 +27,7 @@ if task == "table":
 else:
     with second:
         searched, given = searching.choose_trained(task)
-how = searching.choose_method(
-    st.columns([1.2, 0.9, 1, 1.4, 1.1, 0.7], vertical_alignment="bottom"), task)
+how = searching.choose_method(task)
 against = how.pop("against")
 prefix, reference = searching.choose_words(given)
 

@@ -77,4 +77,5 @@ def suit(name: str, task: str) -> None:
     if fitting and task not in fitting:
         raise RunError(Task.family[fitting[0]].mismatch)  # type: ignore[attr-defined]
 
+
 __all__ = ["BARE", "PROBES", "Opened", "Probe"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ def search_table(
         words.append(END)
     forced = prefix.split() if isinstance(prefix, str) else prefix
     found = find(stepper, admit_ids(stepper, forced), admit_ids(stepper, words), settings)
-    return found.assign_attrs(table=table)
+    return found.assign_attrs(table=table, joint=" ")
 
 
 def search(
@@ -65,8 +66,9 @@ def search(
     if "attention" in found:
         found = found.assign_coords(source_label=("source", list(asked.source)))
     best = sentence(found, found.attrs["best"])
+    by_word = opened.tokenizer.how.kind == "word" and asked.source
     return found.assign_attrs(about(opened) | asked.attrs | {
-        "text": opened.tokenizer.decode(best)})
+        "joint": " " if by_word else "", "text": opened.tokenizer.decode(best)})
 
 
 def find(
@@ -100,7 +102,7 @@ def find(
                         count=len(prefix), longest=asked.longest)
     tree, hoped = Tree(stepper, asked), Reference(stepper, reference)
     front = begin(stepper, tree, prefix, hoped)
-    if not front.total.isfinite():
+    if front.total[0] == -math.inf:
         raise DataError(N_("“{words}” cannot be forced: after what stands before it, one of these "
                            "words has the probability 0."),
                         words=" ".join(stepper.labels[token] for token in prefix))

@@ -96,9 +96,11 @@ def split(text: str) -> tuple[tuple[str, ...], list[tuple[int, list[str], list[s
 
 
 def written(words: Sequence[str], rows: Iterable[tuple[str, Sequence[float]]]) -> str:
-    """Words and rows as a text."""
-    return "\n".join([" ".join(words),
-                      *(" ".join([place, *map(brief, row)]) for place, row in rows)])
+    """Words and rows as a text, the numbers below their words."""
+    lines = [["", *words], *([place, *map(brief, row)] for place, row in rows)]
+    wide = [max(len(line[column]) for line in lines) for column in range(len(words) + 1)]
+    return "\n".join("  ".join(part.ljust(width) for part, width in zip(line, wide, strict=True))
+                     .rstrip() for line in lines)
 
 
 def brief(number: float) -> str:
@@ -177,28 +179,28 @@ def _number(said: str, place: str, line: int) -> float:
 
 PRESETS = {
     "notes": """\
-A B C <eos>
-#1 .5 .2 .2 .1
-#2 .1 .4 .3 .2
-#3 .2 .2 .4 .2
-#4 0 .2 .2 .6
-A C .1 .6 .2 .1
-A C B .1 .2 .1 .6""",
+       A   B   C   <eos>
+#1     .5  .2  .2  .1
+#2     .1  .4  .3  .2
+#3     .2  .2  .4  .2
+#4     0   .2  .2  .6
+A C    .1  .6  .2  .1
+A C B  .1  .2  .1  .6""",
     "five": """\
-A B C D E
-#1 .4 .1 .3 .1 .1
-#2 .2 .2 .2 .2 .2
-#3 .2 .2 .2 .2 .2
-A .1 .5 .2 .1 .1
-C .1 .1 .1 .1 .6
-A B .1 .1 .1 .6 .1
-C E .1 .1 .1 .6 .1""",
+     A   B   C   D   E
+#1   .4  .1  .3  .1  .1
+#2   .2  .2  .2  .2  .2
+#3   .2  .2  .2  .2  .2
+A    .1  .5  .2  .1  .1
+C    .1  .1  .1  .1  .6
+A B  .1  .1  .1  .6  .1
+C E  .1  .1  .1  .6  .1""",
     "late": """\
-the one a dog cat sleeps barks <eos>
-#1 .4 .35 .25 0 0 0 0 0
-#2 0 0 0 .5 .5 0 0 0
-#3 0 0 0 0 0 .5 .5 0
-#4 0 0 0 0 0 0 0 1
-a 0 0 0 .95 .05 0 0 0
-a dog 0 0 0 0 0 .05 .95 0""",
+       the  one  a    dog  cat  sleeps  barks  <eos>
+#1     .4   .35  .25  0    0    0       0      0
+#2     0    0    0    .5   .5   0       0      0
+#3     0    0    0    0    0    .5      .5     0
+#4     0    0    0    0    0    0       0      1
+a      0    0    0    .95  .05  0       0      0
+a dog  0    0    0    0    0    .05     .95    0""",
 }

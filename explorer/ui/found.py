@@ -12,7 +12,7 @@ from explorer.ui import searching
 from explorer.ui.backend import draw
 from explorer.ui.tree import goes_on, search_tree
 from explorer.views import palette
-from explorer.views.searching import candidates, chance, ended
+from explorer.views.searching import candidates, chance, ended, signed
 from explorer.views.tree import NAMES, path, tidy
 from explorer.words import _
 
@@ -40,8 +40,8 @@ def sentences_of(trace: xr.Dataset) -> None:
     found = ended(trace)
     shown = found.head(MOST)
     columns = {_("sentence"): shown["sentence"] + shown["cut"].map({True: " …", False: ""}),
-               "P": shown["p"].map(chance), "log P": shown["total"].round(3),
-               _("score"): shown["score"].round(3), _("words"): shown["words"]}
+               "P": shown["p"].map(chance), "log P": shown["total"].map(signed),
+               _("score"): shown["score"].map(signed), _("words"): shown["words"]}
     if found["drawn"].any():
         columns[_("drawn")] = shown["drawn"]
     st.dataframe(columns, hide_index=True, width="stretch")
@@ -59,7 +59,7 @@ def opened_node(trace: xr.Dataset, node: int) -> None:
     own = data.loc[nodes]
     shares = own["log_probability"].map(lambda value: math.exp(value))
     event = ui.strip(
-        [f"{label} " for label in own["label"]],
+        [f"{label}{trace.attrs['joint']}" for label in own["label"]],
         [colours.shade(share, signed=False) for share in shares],
         label=_("The beginning, coloured by each word's probability"),
         hover=[[f"P = {chance(share)}", _(NAMES[state])]

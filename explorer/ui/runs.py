@@ -98,13 +98,15 @@ def whole(key: str, task: str | None = LANGUAGE_MODEL) -> Run:
 
 
 def choose_run(
-    first: Sequence[str] = (), task: str = LANGUAGE_MODEL, train: str = "pages/train.py"
+    first: Sequence[str] = (), task: str = LANGUAGE_MODEL, train: str = "pages/train.py",
+    shown: bool = True,
 ) -> Run:
     """A choice among one's own runs, the shipped ones and the one in the link, which it starts
     from. Ends the page when there is none at all.
 
     first: keys that stand before all others, the first of them the default. task: what they must
-    have learnt. train: the page that trains one."""
+    have learnt. train: the page that trains one. shown: False takes what the control would say,
+    without the control."""
     names = dict.fromkeys(first, "") | listed()
     linked = st.query_params.get("run")
     if linked and linked not in names:
@@ -116,9 +118,10 @@ def choose_run(
         st.stop()
     link.seed("run", next((key for key in first if key in runs), next(iter(runs))),
               allowed=list(runs))
-    key: str = st.selectbox(
-        _("Run"), list(runs), key="run", format_func=lambda key: names[key] or called(runs[key])
-    )
+    if shown:
+        st.selectbox(_("Run"), list(runs), key="run",
+                     format_func=lambda key: names[key] or called(runs[key]))
+    key: str = st.session_state["run"]
     link.write(run=key)
     return runs[key]
 
@@ -142,11 +145,11 @@ def _opened(key: str, linked: bool, task: str) -> Run | None:
     return run if run.snapshots else None
 
 
-def choose_step(run: Run) -> int:
+def choose_step(run: Run, shown: bool = True) -> int:
     """A choice among a run's snapshots, the last one first."""
     steps = list(run.snapshots)
     link.seed("step", steps[-1], int, allowed=steps)
-    if len(steps) > 1:
+    if shown and len(steps) > 1:
         st.select_slider(_("Snapshot after step"), steps, key="step", help=meaning("snapshot"))
     step = int(st.session_state["step"])
     link.write(step=step)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import streamlit as st
 import xarray as xr
-from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import DataError
 from explorer.searching import LONGEST, METHODS, WIDEST, Search
@@ -104,7 +102,7 @@ def opening(run: Run) -> str:
     text = run.experiment.text
     if run.experiment.task.kind == "translation":
         return Pairs(text.name, text.content, text.encoding).rows[0][0]
-    return text.content[:OPENING].rsplit(" ", 1)[0]
+    return " ".join(text.content[:OPENING].split(" ")[:-1]).replace("\n", " ").strip()
 
 
 def hoped(run: Run, source: str) -> str:
@@ -122,38 +120,34 @@ def seeded(name: str, default: Any, convert: Any = str, **bounds: Any) -> str:
     return name
 
 
-def choose_method(row: Sequence[DeltaGenerator], task: str) -> dict[str, Any]:
-    """How it is searched: method, width, maximum length, α, and more behind a popover."""
-    steps = 4 if task == "table" else 20
-    with row[0]:
-        method = st.selectbox(_("Method"), list(METHODS),
-                              key=seeded("method", "beam", allowed=METHODS),
-                              format_func=lambda name: _(METHODS[name]))
-    with row[1]:
-        width = st.number_input(_("Width"), 1, WIDEST, disabled=method != "beam",
-                                key=seeded("width", 2, int, between=(1, WIDEST)),
-                                help=_(str(Search.model_fields["width"].description)))
-    with row[2]:
-        longest = st.number_input(_("Maximum length"), 1, LONGEST,
-                                  key=seeded("longest", steps, int, between=(1, LONGEST)),
-                                  help=_(str(Search.model_fields["longest"].description)))
-    with row[3]:
-        alpha = st.slider(_("Length correction α"), 0.0, 2.0, step=0.05,
-                          key=seeded("alpha", 0.75, float, between=(0, 2)),
-                          help=_(str(Search.model_fields["length_penalty"].description)))
-    with row[4]:
-        against = st.number_input(
-            _("Beside it, a beam of"), 0, WIDEST,
-            key=seeded("against", 1, int, between=(0, WIDEST)),
-            help=_("The width of a second search: 1 is greedy search, 0 none."))
-    how: dict[str, Any] = {"method": method, "width": int(width), "longest": int(longest),
-                           "length_penalty": float(alpha)}
-    link.write(method=method, width=int(width), longest=int(longest), alpha=float(alpha),
-               against=int(against))
+def choose_method(task: str) -> dict[str, Any]:
+    """How it is searched: method, width, maximum length, α, and more behind a popover; `against`
+    is the width of the beam beside it."""
+    link.seed("method", "beam", allowed=METHODS)
+    link.seed("width", 2, int, between=(1, WIDEST))
+    link.seed("longest", 4 if task == "table" else 20, int, between=(1, LONGEST))
+    link.seed("alpha", 0.75, float, between=(0, 2))
+    link.seed("against", 1, int, between=(0, WIDEST))
+    row = st.columns([1.2, 0.9, 1, 1.4, 1.1, 0.7], vertical_alignment="bottom")
+    fields = Search.model_fields
+    method = str(row[0].selectbox(_("Method"), list(METHODS), key="method",
+                                  format_func=lambda name: _(METHODS[name])))
+    row[1].number_input(_("Width"), 1, WIDEST, key="width", disabled=method != "beam",
+                        help=_(str(fields["width"].description)))
+    row[2].number_input(_("Maximum length"), 1, LONGEST, key="longest",
+                        help=_(str(fields["longest"].description)))
+    row[3].slider(_("Length correction α"), 0.0, 2.0, step=0.05, key="alpha",
+                  help=_(str(fields["length_penalty"].description)))
+    row[4].number_input(_("Beside it, a beam of"), 0, WIDEST, key="against",
+                        help=_("The width of a second search: 1 is greedy search, 0 none."))
+    chosen = {name: st.session_state[name] for name in
+              ("method", "width", "longest", "alpha", "against")}
+    link.write(**chosen)
+    how = {"length_penalty": float(chosen.pop("alpha"))} | chosen
     if method in MORE:
         with row[5], st.popover(_("More"), icon=":material/tune:"):
             how |= form(Search, {}, f"more-{method}", MORE[method])
-    return how | {"against": int(against)}
+    return how
 
 
 def choose_words(given: str) -> tuple[list[int] | str, str]:
@@ -186,6 +180,6 @@ def force(trace: xr.Dataset, node: int, token: int | None = None) -> None:
         siblings = trace["parent"].values == trace["parent"].values[node]
         other = int((siblings & (trace["token"].values == token)).argmax())
         ids[-1], labels[-1] = token, str(trace["label"].values[other])
-    st.session_state[FORCED] = (" ".join(labels), ids)
+    st.session_state[FORCED] = (str(trace.attrs["joint"]).join(labels), ids)
     st.session_state.pop("node", None)
     st.rerun()

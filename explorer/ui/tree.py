@@ -65,7 +65,7 @@ def picture(trace: xr.Dataset, selected: int | None = None) -> dict[str, Any]:
     return {
         "id": hashlib.sha256(asked.encode()).hexdigest()[:16], "nodes": layers(data),
         "best": int(trace.attrs["best"]), "selected": selected, "looks": looks,
-        "legend": present,
+        "legend": present, "joint": str(trace.attrs["joint"]),
         "eos": next((str(label) for label, token in zip(
             trace["label"].values, trace["token"].values, strict=True)
             if token == trace.attrs["eos"] and token >= 0), ""),

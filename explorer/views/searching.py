@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from explorer.searching import sentences as counted
-from explorer.views.tree import METHOD_NAMES, path, tidy, written
+from explorer.views.tree import METHOD_NAMES, path, reference_path, tidy, written
 from explorer.words import _
 
 
@@ -17,8 +17,9 @@ def ended(trace: xr.Dataset) -> pd.DataFrame:
     """The sentences that ended, or were cut off, the best first: sentence, P, log P, score, words,
     and how often it was drawn."""
     data = tidy(trace)
+    data["near"] = data["score"].round(9)  # of equal ones the longest first, as the search does
     some = data[data["drawn_as"].isin(["finished", "best", "cut"])].sort_values(
-        "score", ascending=False, kind="stable")
+        ["near", "depth"], ascending=False, kind="stable")
     return pd.DataFrame({
         "node": some.index, "sentence": [written(trace, node) for node in some.index],
         "p": np.exp(some["total"]), "total": some["total"], "score": some["score"],
@@ -144,7 +145,7 @@ def fallen(trace: xr.Dataset) -> list[str]:
         said.append(_("The search's mistake: the model itself scores the reference higher, {score} "
                       "against {best}. A wider beam may find it.", score=signed(score),
                       best=signed(best)))
-    elif written(trace, about["best"]) == " ".join(labels):
+    elif reference_path(trace)[-1:] == [about["best"]]:
         said.append(_("The reference is what was found."))
     else:
         said.append(_("The model's own taste: it scores the reference {score}, less than what was "

@@ -56,8 +56,9 @@ def path(trace: xr.Dataset, node: int) -> list[int]:
 
 
 def written(trace: xr.Dataset, node: int) -> str:
-    """The words up to a node."""
-    return " ".join(str(trace["label"].values[each]) for each in path(trace, node)[1:])
+    """The words up to a node, as one writes them."""
+    words = [str(trace["label"].values[each]) for each in path(trace, node)[1:]]
+    return str(trace.attrs["joint"]).join(words).strip()
 
 
 def reference_path(trace: xr.Dataset) -> list[int]:

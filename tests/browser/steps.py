@@ -70,7 +70,7 @@ def bring(page: Page, name: str, content: str) -> None:
     page.locator('input[type="file"]').set_input_files(
         {"name": name, "mimeType": "text/plain", "buffer": content.encode()}
     )
-    expect(page.get_by_test_id("stFileUploaderFileName")).to_be_visible()
+    expect(page.get_by_text(re.compile(r", read as \S+\.$"))).to_be_visible()
     settled(page)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-from torch.nn.functional import pad
+import numpy as np
+
+from explorer.probes.finding.tree import Floats, Ints
 
 
 class Leaders:
@@ -16,19 +16,21 @@ class Leaders:
 
     def __init__(self, most: int, longest: int, score: float | None = None) -> None:
         self._most, self._longest, self._score = most, longest, score
-        self.scores = torch.zeros(0, dtype=torch.float64)
-        self.paths = torch.zeros(0, longest, dtype=torch.long)
+        self.scores: Floats = np.zeros(0)
+        self.paths: Ints = np.zeros((0, longest), np.int64)
         self.count = self.ahead = 0
 
-    def offer(self, totals: Tensor, paths: Tensor, length: float) -> None:
+    def offer(self, totals: Floats, paths: Ints, length: float) -> None:
         """Sentences (n, words) that end here, with their log P (n,). length: L^α."""
         self.count += len(totals)
         scores = totals / length
         if self._score is not None:
             self.ahead += int((scores > self._score).sum())
-        scores, best = scores.topk(min(self._most, len(scores)))
-        paths = pad(paths[best], (0, self._longest - paths.shape[1]), value=-1)
-        scores = torch.cat([self.scores, scores])
-        order = scores.sort(descending=True, stable=True).indices[: self._most]
-        order = order[scores[order] > -torch.inf]
-        self.scores, self.paths = scores[order], torch.cat([self.paths, paths])[order]
+        best = np.argsort(-scores, kind="stable")[: self._most]
+        best = best[scores[best] > -np.inf]
+        width = self._longest - paths.shape[1]
+        found = np.pad(paths[best], ((0, 0), (0, width)), constant_values=-1)
+        scores = np.concatenate([self.scores, scores[best]])
+        order = np.argsort(-scores, kind="stable")[: self._most]
+        self.scores = scores[order]
+        self.paths = np.concatenate([self.paths, found])[order]

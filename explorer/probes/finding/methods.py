@@ -11,14 +11,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.errors import DataError
 from explorer.probes.finding.leaders import Leaders
 from explorer.probes.finding.reference import Reference
 from explorer.probes.finding.stepper import Guess, Stepper
-from explorer.probes.finding.tree import FINISHED, KEPT, Front, Tree, highest, ranks
+from explorer.probes.finding.tree import (
+    FINISHED,
+    KEPT,
+    Bar,
+    Floats,
+    Front,
+    Ints,
+    Ranking,
+    Tree,
+    highest,
+)
 from explorer.searching import LISTED, MOST, Search, reachable, sentences
 from explorer.words import N_
 
@@ -30,27 +42,26 @@ Method = Callable[[Stepper, Tree, Front, Search, Reference], None]
 
 def begin(stepper: Stepper, tree: Tree, prefix: Sequence[int], reference: Reference) -> Front:
     """The front after the words that were forced, from which a search goes on."""
-    first = torch.zeros(1, dtype=torch.long)
-    front = Front(first, torch.zeros(1, dtype=torch.float64), stepper.start(), 0)
+    first = np.zeros(1, np.int64)
+    front = Front(first, np.zeros(1), stepper.start(), 0)
     for token in prefix:
         tree.expand(front, searched=False)
-        place = torch.tensor([token])
+        place, ranking = np.array([token]), Ranking(front.totals.ravel())
         reference.force(token)
-        nodes = tree.add(front, first, place, forced=True,
-                         rank=ranks(front.guess.log_probabilities[0], place))
-        tree.beside(front, place)
+        nodes = tree.add(front, first, place, forced=True, rank=ranking.of(place))
+        tree.beside(front, place, ranking)
         front = _advance(stepper, front, first, place, nodes)
     return front
 
 
-def _advance(stepper: Stepper, front: Front, rows: Tensor, tokens: Tensor, nodes: Tensor) -> Front:
+def _advance(stepper: Stepper, front: Front, rows: Ints, tokens: Ints, nodes: Ints) -> Front:
     """The front after one more word: rows (n,) of this one, each with a token."""
-    total = front.totals[rows, tokens]
-    if not len(rows):  # nothing goes on: nothing is read
+    if len(rows):
+        guess = stepper.step(
+            front.guess.state, torch.from_numpy(rows), torch.from_numpy(tokens))
+    else:  # nothing goes on: nothing is read
         guess = Guess(front.guess.log_probabilities[:0], None)
-    else:
-        guess = stepper.step(front.guess.state, rows, tokens)
-    return Front(nodes, total, guess, front.depth + 1)
+    return Front(nodes, front.totals[rows, tokens], guess, front.depth + 1)
 
 
 def greedy(
@@ -67,47 +78,47 @@ def beam(stepper: Stepper, tree: Tree, front: Front, asked: Search, reference: R
         if asked.early and ended >= asked.width:
             return
         tree.expand(front)
-        totals = front.totals  # (k, V)
+        ranking = Ranking(front.totals.ravel())
         last = front.depth + 1 == asked.longest
-        places, goes = keep(totals, stepper.eos, asked.width, asked.refill and not last)
-        bar = _bar(totals, stepper.eos, asked.width, places, goes)
-        reference.watch(totals, bar, places)
+        places, goes = keep(front.totals, stepper.eos, asked.width, asked.refill and not last)
+        bar = _bar(front.totals, stepper.eos, asked.width, places, goes)
+        reference.watch(front.totals, ranking, bar, places)
         rows, tokens = places // words, places % words
-        nodes = tree.add(front, rows, tokens, state=torch.where(goes, KEPT, FINISHED).numpy(),
-                         rank=ranks(totals.flatten(), places))
-        tree.beside(front, places, bar)
+        nodes = tree.add(front, rows, tokens, state=np.where(goes, KEPT, FINISHED),
+                         rank=ranking.of(places))
+        tree.beside(front, places, ranking, bar)
+        if last:
+            return
         ended += int((~goes).sum())
         reference.go_on(places[goes])
-        front = _advance(stepper, front, rows[goes], tokens[goes], nodes[goes]) if not last else (
-            Front(nodes[:0], totals[:0, 0], front.guess, asked.longest))
+        front = _advance(stepper, front, rows[goes], tokens[goes], nodes[goes])
 
 
-def keep(totals: Tensor, eos: int | None, width: int, refill: bool) -> tuple[Tensor, Tensor]:
+def keep(
+    totals: Floats, eos: int | None, width: int, refill: bool
+) -> tuple[Ints, NDArray[np.bool_]]:
     """Which of the continuations (k, V) are kept, as flat places in the order of their rank, and
     which of those go on: all but the sentences that end.
 
     The `width` likeliest are kept. refill: sentences that end leave their place to the next
     likeliest that do not, so that `width` go on (as in `transformers`).
     """
-    ranked = highest(totals.flatten(), 2 * width if refill else width)
-    ends = torch.zeros_like(ranked, dtype=torch.bool) if eos is None else (
-        ranked % totals.shape[1] == eos)
-    goes = ~ends & ((~ends).cumsum(0) <= width)
-    kept = goes | (ends & (torch.arange(len(ranked)) < width))
+    ranked = highest(totals.ravel(), 2 * width if refill else width)
+    on = _goes(ranked % totals.shape[1], eos)
+    goes = on & (on.cumsum() <= width)
+    kept = goes | (~on & (np.arange(len(ranked)) < width))
     return ranked[kept], goes[kept]
 
 
 def _bar(
-    totals: Tensor, eos: int | None, width: int, places: Tensor, goes: Tensor
-) -> Tensor:
-    """The log P that each continuation (k, V) had to reach in order to be kept: that of the last
-    that was. When the beam is kept full, those that end compete for the first places only."""
-    reached = totals.flatten()[places]
-    bar = torch.full_like(totals, float(reached[goes].min() if goes.any() else reached.min()))
+    totals: Floats, eos: int | None, width: int, places: Ints, goes: NDArray[np.bool_]
+) -> Bar:
+    """That of the last continuation that was kept. When the beam is kept full, those that end
+    compete for the first places only."""
+    reached = totals.ravel()[places]
     if len(places) <= width:
-        return bar.fill_(float(reached.min()))
-    bar[:, eos] = float(reached[width - 1])
-    return bar
+        return Bar(float(reached.min()), float(reached.min()), eos)
+    return Bar(float(reached[goes].min()), float(reached[width - 1]), eos)
 
 
 def sampling(
@@ -116,23 +127,22 @@ def sampling(
     """`samples` sentences, each word drawn by its probability. Beginnings that several of them
     share are read once."""
     draw = torch.Generator().manual_seed(asked.seed)
-    counts, words = torch.tensor([asked.samples]), len(stepper.labels)
+    counts, words = np.array([asked.samples]), len(stepper.labels)
     while len(front.node) and front.depth < asked.longest:
         tree.expand(front)
         weights = allowed(front.guess.log_probabilities, asked)  # (k, V)
-        drawn = torch.stack([
+        drawn = np.stack([
             torch.multinomial(weight, int(count), True, generator=draw).bincount(minlength=words)
             for weight, count in zip(weights, counts, strict=True)])  # (k, V)
-        rows, tokens = drawn.nonzero(as_tuple=True)
+        rows, tokens = drawn.nonzero()
         counts, goes = drawn[rows, tokens], _goes(tokens, stepper.eos)
-        totals = front.totals.flatten()
-        nodes = tree.add(front, rows, tokens, drawn=counts.numpy(),
-                         state=torch.where(goes, KEPT, FINISHED).numpy(),
-                         rank=ranks(totals, rows * words + tokens))
-        tree.beside(front, rows * words + tokens)
-        counts = counts[goes]
+        ranking, places = Ranking(front.totals.ravel()), rows * words + tokens
+        nodes = tree.add(front, rows, tokens, drawn=counts, rank=ranking.of(places),
+                         state=np.where(goes, KEPT, FINISHED))
+        tree.beside(front, places, ranking)
         if front.depth + 1 == asked.longest:
             return
+        counts = counts[goes]
         front = _advance(stepper, front, rows[goes], tokens[goes], nodes[goes])
 
 
@@ -147,8 +157,9 @@ def allowed(log_probabilities: Tensor, asked: Search) -> Tensor:
     return torch.zeros_like(p).scatter_(-1, order, p)
 
 
-def _goes(tokens: Tensor, eos: int | None) -> Tensor:
-    return torch.ones_like(tokens, dtype=torch.bool) if eos is None else tokens != eos
+def _goes(tokens: Ints, eos: int | None) -> NDArray[np.bool_]:
+    """Which tokens end no sentence."""
+    return np.ones(len(tokens), np.bool_) if eos is None else tokens != eos
 
 
 def exhaustive(
@@ -167,10 +178,10 @@ def exhaustive(
             reachable=front.depth + reachable(words, ends))
     best = Leaders(scored if scored <= LISTED else LISTED_SENTENCES, asked.longest,
                    reference.score(asked.length_penalty))
-    waiting = [(front, torch.zeros(1, 0, dtype=torch.long))]
+    waiting = [(front, np.zeros((1, 0), np.int64))]
     while waiting:
         here, paths = waiting.pop()  # (k,) beginnings; their words since the prefix (k, n)
-        tree.scored += here.guess.log_probabilities.numel()
+        tree.scored += here.own.size
         tree.expanded += len(here.node)
         waiting += _continued(stepper, here, paths, asked, best)
     reference.place = best.ahead + 1
@@ -178,34 +189,33 @@ def exhaustive(
 
 
 def _continued(
-    stepper: Stepper, here: Front, paths: Tensor, asked: Search, best: Leaders
-) -> list[tuple[Front, Tensor]]:
+    stepper: Stepper, here: Front, paths: Ints, asked: Search, best: Leaders
+) -> list[tuple[Front, Ints]]:
     """Offer the sentences that end here; read on after all that do not, some thousands at once."""
-    last = here.depth + 1 == asked.longest
-    every = torch.arange(here.totals.numel())
-    rows, tokens = every // len(stepper.labels), every % len(stepper.labels)
-    goes = _goes(tokens, stepper.eos) & (not last)
-    longer = torch.cat([paths[rows], tokens[:, None]], 1)
-    best.offer(here.totals.flatten()[~goes], longer[~goes], (here.depth + 1)
-               ** asked.length_penalty)
+    rows, tokens = np.divmod(np.arange(here.totals.size), len(stepper.labels))
+    goes = _goes(tokens, stepper.eos) & (here.depth + 1 < asked.longest)
+    longer = np.concatenate([paths[rows], tokens[:, None]], 1)
+    best.offer(here.totals.ravel()[~goes], longer[~goes],
+               (here.depth + 1) ** asked.length_penalty)
+    going = np.flatnonzero(goes)
     return [
         (_advance(stepper, here, rows[part], tokens[part], part), longer[part])
-        for part in goes.nonzero()[:, 0].split(AT_ONCE) if len(part)]
+        for part in np.split(going, range(AT_ONCE, len(going), AT_ONCE)) if len(part)]
 
 
-def _grow(stepper: Stepper, tree: Tree, front: Front, paths: Tensor) -> None:
+def _grow(stepper: Stepper, tree: Tree, front: Front, paths: Ints) -> None:
     """Add sentences to the tree: paths (n, longest) of tokens, −1 after a sentence's end."""
-    words, rows = len(stepper.labels), torch.zeros(len(paths), dtype=torch.long)
+    words, rows = len(stepper.labels), np.zeros(len(paths), np.int64)
     while len(paths):
         tree.expand(front, searched=False)
-        places, own = (rows * words + paths[:, 0]).unique(return_inverse=True)
+        places, own = np.unique(rows * words + paths[:, 0], return_inverse=True)
         tokens = places % words
-        goes = _goes(tokens, stepper.eos)
-        nodes = tree.add(front, places // words, tokens, rank=ranks(front.totals.flatten(), places),
-                         state=torch.where(goes, KEPT, FINISHED).numpy())
+        nodes = tree.add(front, places // words, tokens,
+                         rank=Ranking(front.totals.ravel()).of(places),
+                         state=np.where(_goes(tokens, stepper.eos), KEPT, FINISHED))
         paths = paths[:, 1:]
         longer = (paths >= 0).any(1)
-        going, rows = own[longer].unique(return_inverse=True)
+        going, rows = np.unique(own[longer], return_inverse=True)
         paths = paths[longer]
         front = _advance(stepper, front, places[going] // words, tokens[going], nodes[going])
 

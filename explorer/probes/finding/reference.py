@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
-from torch import Tensor
 
 from explorer.probes.finding.stepper import Stepper, follow
-from explorer.probes.finding.tree import ranks
+from explorer.probes.finding.tree import Bar, Floats, Ints, Ranking
 
 
 class Reference:
@@ -55,25 +53,25 @@ class Reference:
         if self.forced_off:
             self._drop()
 
-    def watch(self, totals: Tensor, bar: Tensor, kept: Tensor) -> None:
-        """Look at one step of a beam: all that competed (k, V), what each had to reach (k, V), and
-        the flat places that were kept."""
+    def watch(self, totals: Floats, ranking: Ranking, bar: Bar, kept: Ints) -> None:
+        """Look at one step of a beam: all that competed (k, V), in which order, what they had to
+        reach, and the flat places that were kept."""
         if self._row is None or self._ended:
             self._row = None
             return
         token = self.tokens[len(self.ranks)]
         self._flat = self._row * totals.shape[1] + token
-        place = torch.tensor([self._flat])
-        self.ranks.append(int(ranks(totals.flatten(), place)[0]))
-        self.margins.append(float(bar[self._row, token] - totals[self._row, token]))
+        self.ranks.append(int(ranking.of(np.array([self._flat]))[0]))
+        self.margins.append(float(bar.missed(
+            totals[[self._row], [token]], np.array([token]))[0]))
         if not (kept == self._flat).any():
             self._drop()
 
-    def go_on(self, going: Tensor) -> None:
+    def go_on(self, going: Ints) -> None:
         """The flat places that are read on from, in the order of the next front."""
         if self._row is not None:
-            where = (going == self._flat).nonzero()
-            self._row = int(where[0, 0]) if len(where) else None
+            where = np.flatnonzero(going == self._flat)
+            self._row = int(where[0]) if len(where) else None
 
     def onto(self, trace: xr.Dataset) -> xr.Dataset:
         """The trace with the sentence over `place`, and what became of it in attrs."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
-from torch import Tensor
 
 from explorer.probes.finding.stepper import Guess, Stepper
 from explorer.searching import Search
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 KEPT, PRUNED, FINISHED, BEST = range(4)
 STATES = ("kept", "pruned", "finished", "best")
@@ -31,17 +34,24 @@ ROOT: dict[str, Any] = {
 
 @dataclass
 class Front:
-    """k beginnings from which a search goes on. node, total (log P): (k,). guess: of k rows."""
+    """k beginnings from which a search goes on. node, total (log P): (k,). guess: of k rows. Only
+    the guesses are tensors: what is counted here is too little for torch to be quick."""
 
-    node: Tensor
-    total: Tensor
+    node: Ints
+    total: Floats
     guess: Guess
     depth: int
 
-    @property
-    def totals(self) -> Tensor:
+    @cached_property
+    def own(self) -> Floats:
+        """log P of each word alone: (k, V)."""
+        found: Floats = self.guess.log_probabilities.numpy()
+        return found
+
+    @cached_property
+    def totals(self) -> Floats:
         """log P of every continuation: (k, V)."""
-        return self.total[:, None] + self.guess.log_probabilities
+        return self.total[:, None] + self.own
 
 
 class Tree:
@@ -55,45 +65,42 @@ class Tree:
         self.labels, self.eos, self.asked = stepper.labels, stepper.eos, asked
         self.scored = self.expanded = 0
         self._parts = {name: [np.array([value], COLUMNS[name])] for name, value in ROOT.items()}
-        self._open: list[NDArray[np.int64]] = []
-        self._attention: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+        self._open: list[Ints] = []
+        self._attention: list[tuple[Ints, NDArray[np.float32]]] = []
         self._size = 1
 
-    def add(self, front: Front, rows: Tensor, tokens: Tensor, **more: Any) -> Tensor:
+    def add(self, front: Front, rows: Ints, tokens: Ints, **more: Any) -> Ints:
         """Nodes (n,) for n continuations, each of a row of the front by a token. more: the other
         columns, one value for all or one for each."""
-        own = front.guess.log_probabilities[rows, tokens]
         values = {
-            "parent": front.node[rows].numpy(), "token": tokens.numpy(),
-            "log_probability": own.numpy(), "total": (front.total[rows] + own).numpy(),
-            "depth": front.depth + 1, "state": KEPT, "rank": 0, "margin": np.nan, "drawn": 0,
-            "forced": False, "expanded": False} | more
+            "parent": front.node[rows], "token": tokens, "log_probability": front.own[rows, tokens],
+            "total": front.totals[rows, tokens], "depth": front.depth + 1, "state": KEPT, "rank": 0,
+            "margin": np.nan, "drawn": 0, "forced": False, "expanded": False} | more
         for name, value in values.items():
             self._parts[name].append(np.full(len(rows), value, COLUMNS[name]))
         first, self._size = self._size, self._size + len(rows)
-        return torch.arange(first, self._size)
+        return np.arange(first, self._size)
 
     def expand(self, front: Front, searched: bool = True) -> None:
         """Say that the front's beginnings were read on from."""
-        self._open.append(front.node.numpy())
+        self._open.append(front.node)
         if front.guess.attention is not None:
-            self._attention.append((front.node.numpy(), front.guess.attention.float().numpy()))
+            self._attention.append((front.node, front.guess.attention.float().numpy()))
         if searched:
             self.expanded += len(front.node)
-            self.scored += front.guess.log_probabilities.numel()
+            self.scored += front.own.size
 
-    def beside(self, front: Front, chosen: Tensor, bar: Tensor | None = None) -> None:
-        """Add the likeliest continuations that were not chosen (flat places), a few of each row.
-        bar: (k, V), the log P that each had to reach."""
-        k, words = front.guess.log_probabilities.shape
+    def beside(self, front: Front, chosen: Ints, ranking: Ranking, bar: Bar | None = None) -> None:
+        """Add the likeliest continuations that were not chosen (flat places), a few of each row."""
+        k, words = front.own.shape
         few = min(words, BESIDE, max(2, 10 * BESIDE // k))
-        best = front.guess.log_probabilities.topk(few, 1).indices + words * torch.arange(k)[:, None]
-        totals = front.totals.flatten()
-        places = best.flatten()[~torch.isin(best.flatten(), chosen)]
-        places = places[totals[places] > -torch.inf]
-        margin = np.nan if bar is None else (bar.flatten() - totals)[places].numpy()
-        self.add(front, places // words, places % words, state=PRUNED, margin=margin,
-                 rank=ranks(totals, places))
+        likely = front.guess.log_probabilities.topk(few, 1).indices.numpy()
+        places = (likely + words * np.arange(k)[:, None]).ravel()
+        places = places[~(places[:, None] == chosen).any(1)]
+        places = places[front.totals.ravel()[places] > -np.inf]
+        rows, tokens = places // words, places % words
+        margin = np.nan if bar is None else bar.missed(front.totals[rows, tokens], tokens)
+        self.add(front, rows, tokens, state=PRUNED, margin=margin, rank=ranking.of(places))
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """All nodes, a column a name."""
@@ -138,7 +145,7 @@ class Tree:
         return found.assign(attention=(("node", "source"), own))
 
 
-def _first(scores: NDArray[np.float64], depths: NDArray[np.int64]) -> int:
+def _first(scores: Floats, depths: Ints) -> int:
     """The highest score; of equal ones that of the longest sentence, which says more."""
     equal = np.flatnonzero(scores >= scores.max() - 1e-12)
     return int(equal[np.argmax(depths[equal])])
@@ -154,19 +161,45 @@ def sentence(trace: xr.Dataset, node: int) -> list[int]:
     return found[::-1]
 
 
-def highest(values: Tensor, count: int) -> Tensor:
+def highest(values: Floats, count: int) -> Ints:
     """Places of the `count` highest of values (n,), highest first, the first of equals first; those
     of −∞ never."""
     count = min(count, len(values))
-    least = values.topk(count).values[-1]
-    places = ((values >= least) & (values > -torch.inf)).nonzero()[:, 0]
-    order = values[places].sort(descending=True, stable=True).indices
-    return places[order[:count]]
+    least = float(torch.from_numpy(values).topk(count).values[-1])
+    places = np.flatnonzero(values >= least)
+    places = places[values[places] > -np.inf]
+    return places[np.argsort(-values[places], kind="stable")[:count]]
 
 
-def ranks(values: Tensor, places: Tensor) -> NDArray[np.int64]:
-    """The rank, from 1 on, that each of some places has among values (n,); as in `highest`."""
-    own = values[places, None]  # (m, 1)
-    before = (values == own) & (torch.arange(len(values)) < places[:, None])
-    found: NDArray[np.int64] = ((values > own) | before).sum(1).numpy() + 1
-    return found
+class Ranking:
+    """Who comes where among values (n,)."""
+
+    def __init__(self, values: Floats) -> None:
+        self._values = values
+
+    def of(self, places: Ints) -> Ints:
+        """The rank, from 1 on, of the values at some places; of equal ones the first place's is the
+        lower, as in `highest`."""
+        own = self._values[places]
+        if not len(own):
+            return np.zeros(0, np.int64)
+        ordered = np.sort(self._values[self._values >= own.min()])  # few: the rest ranks below
+        up_to = np.searchsorted(ordered, own, "right")
+        found: Ints = len(ordered) - up_to + 1
+        for i in np.flatnonzero(up_to - np.searchsorted(ordered, own, "left") > 1):
+            found[i] += np.count_nonzero(self._values[: places[i]] == own[i])
+        return found
+
+
+class Bar(NamedTuple):
+    """The log P that a continuation had to reach in order to be kept: one that goes on, and one
+    that ends its sentence, with `eos`."""
+
+    going: float
+    ending: float
+    eos: int | None
+
+    def missed(self, totals: Floats, tokens: Ints) -> Floats:
+        """By how much some continuations missed it; negative: they did not."""
+        found: Floats = np.where(tokens == self.eos, self.ending, self.going) - totals
+        return found

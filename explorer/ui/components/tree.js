@@ -1,5 +1,6 @@
 // The tree of a search, from left to right, a column a step. It is stepped through, folded, zoomed
 // and walked here, without the server; what somebody wrote becomes text nodes, never mark-up.
+const BLANKS = { " ": "␣", "\n": "⏎", "\t": "⇥" };
 const SVG = "http://www.w3.org/2000/svg";
 const LETTER = 7.4; // pixels of a letter of the words
 const LONGEST = 14; // letters of a word that are drawn
@@ -138,8 +139,8 @@ function shape(root, state) {
 
 function stroke(root, state) {
   const { colour } = root.data.looks[state];
-  const width = { best: 3.4, reference: 2.6, pruned: 1 }[state] ?? 1.5;
-  const dash = { pruned: "4 4", reference: "1.5 5", cut: "6 3" }[state] ?? "none";
+  const width = { best: 4.6, reference: 3.2, pruned: 1 }[state] ?? 1.5;
+  const dash = { pruned: "4 4", reference: "0.1 6.5", cut: "6 3" }[state] ?? "none";
   return { fill: "none", stroke: colour, "stroke-width": width, "stroke-dasharray": dash,
            "stroke-linecap": state === "reference" ? "round" : "butt" };
 }
@@ -191,9 +192,13 @@ function heights(root, found) {
   return height;
 }
 
+function visible(label) {
+  return [...label].map((sign) => BLANKS[sign] ?? sign).join("");
+}
+
 function cut(label) {
-  const signs = [...label];
-  if (signs.length <= LONGEST) return label;
+  const signs = [...visible(label)];
+  if (signs.length <= LONGEST) return signs.join("");
   return signs.slice(0, LONGEST / 2).join("") + "…" + signs.slice(1 - LONGEST / 2).join("");
 }
 
@@ -381,7 +386,7 @@ function described(root, node) {
   const words = [];
   for (let up = node; up > 0; up = nodes.parent[up]) words.unshift(nodes.label[up]);
   const parts = [
-    words.join(" "), looks[state(root, node)].name,
+    words.map(visible).join(root.data.joint), looks[state(root, node)].name,
     `log P ${number(nodes.total[node], 3)}`, `${says.score} ${number(nodes.score[node], 3)}`,
     `${says.own} ${number(nodes.log_probability[node], 3)}`,
     `${says.rank} ${nodes.rank[node] || "–"}`,
