@@ -1,7 +1,6 @@
 """Can a network learn to translate?"""
 
 import streamlit as st
-import xarray as xr
 
 from explorer import ui
 from explorer.errors import ExplorerError
@@ -123,8 +122,7 @@ def in_the_row() -> tuple[str, str, int]:
 
 
 picture, aside = ui.columns()
-forced: xr.Dataset | None = None
-compared: xr.Dataset | None = None
+forced = compared = None
 with picture:
     train_button(settings())
     key = looked_at(LOOK.task)
