@@ -19,14 +19,14 @@ from explorer.tasks.translation import SCORED, SCORED_LAST
 from explorer.ui.backend import ask, ask_soon
 from explorer.ui.figure import show
 from explorer.ui.held_out import by_sign, held_out, sentences
-from explorer.ui.page import guard, onward
+from explorer.ui.page import guard
 from explorer.ui.runs import called, colour, listed
 from explorer.ui.runs import whole as whole_run
 from explorer.ui.sentences import Line, marked, whole
 from explorer.ui.sentences import sentences as draw_sentences
 from explorer.ui.session import language, theme
 from explorer.ui.text import plain
-from explorer.ui.training import Look, along, last, number
+from explorer.ui.training import STARTED, Look, along, last, number
 from explorer.views import Figure
 from explorer.views.history import Curve, perplexity
 from explorer.views.palette import Theme
@@ -128,7 +128,7 @@ def _examples(run: Run, alive: bool) -> None:
 
 
 def others(most: int = 4) -> None:
-    """Links to translators that are there already: one's own, then the shipped ones."""
+    """Buttons that show translators that are there already: one's own, then the shipped ones."""
     found: list[tuple[str, str]] = []
     for key, name in listed().items():
         with suppress(RunError):  # the list of runs says what is wrong with it
@@ -138,7 +138,8 @@ def others(most: int = 4) -> None:
     if found:
         st.caption(_("Or look at one that has learnt already:"))
     for key, name in found:
-        onward("pages/translation.py", plain(name), run=key)
+        st.button(plain(name), key=f"show-{key}", icon=":material/arrow_forward:",
+                  type="tertiary", on_click=st.session_state.update, args=({STARTED: key},))
 
 
 LOOK = Look(TRANSLATION, numbers, draw)

@@ -24,6 +24,7 @@ def bring(page: Page, name: str, pairs: str) -> None:
     expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible()
     page.locator('input[type="file"]').set_input_files(
         {"name": name, "mimeType": "text/plain", "buffer": pairs.encode()})
+    expect(page.get_by_test_id("stFileUploaderFileName")).to_be_visible()
     settled(page)
 
 
@@ -49,9 +50,9 @@ def examples(page: Page) -> Locator:
 
 def bars(page: Page) -> list[list[float]]:
     """What each token costs, told and by itself, as the browser draws it."""
-    chart = page.locator(".st-key-forcing .js-plotly-plot")
-    expect(chart.locator(".main-svg").first).to_be_visible()
-    found: list[list[float]] = chart.evaluate("(plot) => plot._fullData.map(({ y }) => [...y])")
+    found: list[list[float]] = steps.plotted(
+        page, "forcing", "(plot) => plot._fullData.map(({ y }) => [...y])",
+        lambda found: len(found) == 2)
     return found
 
 
@@ -91,15 +92,13 @@ def test_from_a_file_of_pairs_to_a_translation_in_a_link(visit: Visit, server: S
     expect(answer).to_contain_text("sacrebleu")
 
     drawn = bars(page)
-    assert len(drawn) == 2
     expect(page.get_by_text(re.compile(r"^Pairs 1 to \d+ of \d+ translated"))).to_be_visible()
 
-    again = visit(page.url.split("/", 3)[3])
-    assert steps.key(again) == key
+    again = visit(steps.link(page, run=key, source=source))
     expect(again.get_by_role("textbox", name="A sentence to translate")).to_have_value(source)
     expect(again.get_by_role("group", name="The sentence, and its translation")).to_have_text(
         answer.inner_text(), use_inner_text=True)
-    assert bars(again) == drawn
+    steps.becomes(again, lambda: bars(again), drawn)
 
 
 def test_hostile_pairs_stay_text_and_fit_a_phone(visit: Visit) -> None:

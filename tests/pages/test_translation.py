@@ -301,6 +301,14 @@ def test_an_unknown_run_is_said(opened: Open, engine: LocalEngine, key: str) -> 
     assert f"no run {key}" in said(opened("translation", run=key))
 
 
+def test_without_a_run_those_that_have_learnt_are_offered(opened: Open, seeing: Run) -> None:
+    page = opened("translation")
+    assert "run" not in page.query_params
+    well(page.button(key=f"show-{seeing.key}").click().run())
+    assert page.query_params["run"] == seeing.key
+    assert "Now let it translate" in heads(page)
+
+
 def test_hostile_pairs_are_text(opened: Open, engine: LocalEngine, store: Store) -> None:
     ugly = Pairs("<img src=x>.tsv", content(UGLY))
     made = trained(engine, store, translator(steps=6, pairs=ugly))
