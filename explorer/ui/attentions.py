@@ -68,7 +68,7 @@ def side_by_side(run: Run, source: str, target: str | None) -> None:
     entries = {kind: next(entry for entry in field.entries
                           if entry.run.key == experiments[kind].key) for kind in chosen}
     done = {kind: entry for kind, entry in entries.items()
-            if entry.run.snapshots and entry.run.snapshots[-1]}
+            if entry.status == "finished" and entry.run.snapshots}
     if len(done) >= LEAST:
         _pictures(done, source, target)
         st.table(table(done), border="horizontal")
@@ -100,8 +100,9 @@ def _buttons(run: Run, kinds: list[str], field: Field | None) -> None:
     if missing and not alive:
         comparison = Comparison(run.experiment, [{"model.attention": kind} for kind in kinds],
                                 (run.experiment.seed,))
-        st.button(_("Train {count} networks", count=missing), type="primary", key="train-scorers",
-                  icon=":material/model_training:", on_click=_launch, args=(comparison,))
+        st.button(_("Train those that are missing: {count}", count=missing), type="primary",
+                  key="train-scorers", icon=":material/model_training:", on_click=_launch,
+                  args=(comparison,))
         st.caption(_("Each with the pairs, the batches and the seed of this run, {steps} steps: "
                      "only the attention differs. This run took {time}.",
                      steps=f"{run.experiment.training.steps:,}", time=duration(run.seconds)))
@@ -159,7 +160,7 @@ def _row(kind: str, entry: Entry) -> dict[str, Any]:
     return {
         _("parameters"): f"{model.parameters(*run.tokenizer.sizes):,}",
         _("of them to score"): f"{own:,}",
-        _("seconds of a run"): f"{run.seconds:.1f}" if run.status == "finished" else "–",
+        _("seconds of a run"): f"{run.seconds:.1f}",
         _("FLOPs of a step"): flops(run),
         _("held-out perplexity"): last(run, "validation_perplexity"),
         _("BLEU"): last(run, "bleu")}

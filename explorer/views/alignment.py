@@ -36,7 +36,9 @@ def alignment(
         drawn.chart.update_traces(showscale=False, texttemplate=None)
         drawn.chart.update_layout(height=max(150, 70 + COMPACT * trace.sizes["query"]))
     said = _caption(trace)
-    return Figure(drawn.chart, drawn.data, said, f"{said} {_strongest(trace)}", "alignment")
+    brief = _("{written} written × {read} read, 0 to 1.", written=trace.sizes["query"],
+              read=trace.sizes["key"]) if compact else said
+    return Figure(drawn.chart, drawn.data, brief, f"{said} {_strongest(trace)}", "alignment")
 
 
 def weights(trace: xr.Dataset) -> Array:
@@ -91,9 +93,9 @@ def look(trace: xr.Dataset, query: int = 0, theme: Theme = "light") -> Figure:
                        tickangle=0 if wide <= NARROW else -60,
                        tickfont={"family": "monospace", "size": 12})
     room = 0.22 * max(float(np.ptp([*scores, 0.0])), 1e-6)
-    chart.update_yaxes(axis | {"title": {"text": _("score")}}, row=1, col=1,
+    chart.update_yaxes(axis, row=1, col=1, title_text=_("score"),
                        range=[min(0.0, scores.min()) - room, max(0.0, scores.max()) + room])
-    chart.update_yaxes(axis | {"title": {"text": _("weight")}}, row=2, col=1, range=[0, 1.14],
+    chart.update_yaxes(axis, row=2, col=1, title_text=_("weight"), range=[0, 1.14],
                        tickvals=[0, 0.5, 1])
     said = _look_caption(trace, query, data)
     return Figure(chart, data, said, said, "look")
@@ -124,7 +126,7 @@ def _window(chart: go.Figure, data: pd.DataFrame, centre: float, colours: Palett
 
 
 def _look_caption(trace: xr.Dataset, query: int, data: pd.DataFrame) -> str:
-    best = data.loc[data["attention"].idxmax()]
+    best = data.iloc[int(data["attention"].to_numpy().argmax())]
     said = _("Step {step}, “{label}”: scores above, their softmax below; most weight, {weight}, "
              "on “{key}”.", step=query + 1, label=str(trace["query_label"].values[query]),
              weight=f"{best['attention']:.2f}", key=best["key_label"])
@@ -195,9 +197,9 @@ def choices(trace: xr.Dataset, query: int) -> pd.DataFrame:
     `probability`, `written`."""
     at, own = trace.isel(query=query), int(trace["query_id"].values[query])
     ids = [int(i) for i in at["candidate"].values]
-    data = pd.DataFrame({
-        "label": [str(trace["vocabulary"].values[i]) for i in ids],
-        "probability": at["candidate_probability"].values, "written": [i == own for i in ids]})
+    shares = at["candidate_probability"].values.tolist()
     if own not in ids:
-        data.loc[len(data)] = [str(trace["vocabulary"].values[own]), float(at["probability"]), True]
-    return data
+        ids, shares = [*ids, own], [*shares, float(at["probability"])]
+    return pd.DataFrame({
+        "label": [str(trace["vocabulary"].values[i]) for i in ids], "probability": shares,
+        "written": [i == own for i in ids]})
