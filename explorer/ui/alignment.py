@@ -188,9 +188,10 @@ def letters(spec: Seq2Seq) -> list[str]:
         return [r"e_{t,s} = v^\top \tanh(W_q s_{t-1} + W_k h_s)", *weight,
                 r"s_t = f(s_{t-1}, [y_{t-1}; c_t])", r"p(y_t) = \mathrm{softmax}(W s_t + b)"]
     reads = r"[y_{t-1}; \tilde s_{t-1}]" if spec.feeding else r"y_{t-1}"
-    local = [r"p_t = S\, \sigma(v_p^\top \tanh(W_p s_t))",
-             r"\alpha_{t,s} \leftarrow \alpha_{t,s} \exp\!\left(-\frac{(s - p_t)^2}{2\sigma^2}"
-             r"\right),\ |s - p_t| \le D,\ \sigma = \frac D2"] if spec.reach == "local" else []
+    local = [] if spec.reach == "global" else [
+        r"p_t = S\, \sigma(v_p^\top \tanh(W_p s_t))",
+        r"\alpha_{t,s} \leftarrow \alpha_{t,s} \exp\!\left(-\frac{(s - p_t)^2}{2\sigma^2}\right)",
+        r"|s - p_t| \le D,\quad \sigma = \tfrac D2"]
     return [rf"s_t = f(s_{{t-1}}, {reads})", rf"e_{{t,s}} = {score},\quad q = s_t,\ k = h_s",
             weight[0], *local, weight[1], r"\tilde s_t = \tanh(W_c [c_t; s_t])",
             r"p(y_t) = \mathrm{softmax}(W \tilde s_t + b)"]

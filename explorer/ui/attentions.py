@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pandas as pd
 import streamlit as st
 import xarray as xr
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.comparison import LEAST, Comparison, varied
 from explorer.errors import ExperimentError, ExplorerError
@@ -51,8 +52,9 @@ def side_by_side(run: Run, source: str, target: str | None) -> None:
     target: what all of them are made to write."""
     experiments, refused = offered(run.key, run)
     kinds = _choose(list(experiments))
-    for kind, reason in refused.items():
-        st.caption(plain(_("Not with this run's settings: {kind}. {reason}", kind=_(TITLES[kind]),
+    for reason in dict.fromkeys(refused.values()):
+        without = ", ".join(_(TITLES[kind]) for kind in refused if refused[kind] == reason)
+        st.caption(plain(_("Not with this run's settings: {kinds} ({reason}).", kinds=without,
                            reason=reason)))
     if len(kinds) < LEAST:
         st.caption(_("Choose at least two."))
@@ -129,8 +131,13 @@ def _watch(keys: list[str], before: tuple[str, ...]) -> None:
 
 def _pictures(entries: dict[str, Entry], source: str, target: str | None) -> None:
     """The alignment of each, small, on one scale."""
-    columns = st.columns(COLUMNS)
+    if target:
+        st.caption(plain(_("All are made to write the same, so that their rows compare: {target}",
+                           target=target)))
+    columns: list[DeltaGenerator] = []
     for place, (kind, entry) in enumerate(entries.items()):
+        if place % COLUMNS == 0:
+            columns = st.columns(COLUMNS)
         with columns[place % COLUMNS], guard():
             st.markdown(f"**{_(TITLES[kind])}**")
             trace = ask("alignment", entry.run.key, entry.run.snapshots[-1], source=source,

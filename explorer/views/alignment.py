@@ -17,7 +17,7 @@ from explorer.words import _
 
 REACH = 3  # D of local attention, as `explorer.models.translator` has it
 COMPACT = 24  # pixels of a row of a small multiple
-NARROW = 8  # keys: of no more their names stand upright
+ACROSS = 60  # letters, with two for each gap: of no more the names along an axis lie flat
 
 Array = NDArray[np.float64]
 
@@ -30,7 +30,9 @@ def alignment(
     query: the step that is framed. compact: as one of several, without the colour bar."""
     drawn = attention.attention(trace, query=query, theme=theme)
     assert isinstance(drawn.chart, go.Figure)
-    drawn.chart.update_xaxes(title={"text": "" if compact else _("read")})
+    names = [shown(str(label), 12) for label in trace["key_label"].values]
+    drawn.chart.update_xaxes(title={"text": "" if compact else _("read")},
+                             tickangle=-60 if compact else angle(names))
     drawn.chart.update_yaxes(title={"text": "" if compact else _("written")})
     if compact:
         drawn.chart.update_traces(showscale=False, texttemplate=None)
@@ -39,6 +41,11 @@ def alignment(
     brief = _("{written} written × {read} read, 0 to 1.", written=trace.sizes["query"],
               read=trace.sizes["key"]) if compact else said
     return Figure(drawn.chart, drawn.data, brief, f"{said} {_strongest(trace)}", "alignment")
+
+
+def angle(names: list[str]) -> int:
+    """Of the names along an axis, in degrees."""
+    return 0 if sum(len(name) + 2 for name in names) <= ACROSS else -60
 
 
 def weights(trace: xr.Dataset) -> Array:
@@ -90,7 +97,7 @@ def look(trace: xr.Dataset, query: int = 0, theme: Theme = "light") -> Figure:
     axis = colours.layout(0)["xaxis"]
     chart.update_xaxes(**axis, tickvals=places if wide <= NAMED else [], ticktext=names,
                        showgrid=False, range=[-0.6, wide - 0.4],
-                       tickangle=0 if wide <= NARROW else -60,
+                       tickangle=angle(names),
                        tickfont={"family": "monospace", "size": 12})
     room = 0.22 * max(float(np.ptp([*scores, 0.0])), 1e-6)
     chart.update_yaxes(axis, row=1, col=1, title_text=_("score"),
