@@ -50,6 +50,11 @@ def test_looking_at_an_alignment(visit: Visit, key: str) -> None:
     expect(page.locator(".st-key-alignment .linked-frame")).to_be_visible()
     expect(lines.locator("path.marked").first).to_be_attached()
 
+    page.locator(".st-key-alignment .nsewdrag").first.hover()
+    expect(lines.locator(".says")).to_contain_text("looks at:")
+    expect(lines.locator(".read .lit")).to_have_count(1)
+    expect(lines.locator(".written .lit")).to_have_count(1)
+
     written.get_by_role("option").nth(1).click()
     settled(page)
     assert "written=1" in page.url

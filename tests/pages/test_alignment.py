@@ -70,7 +70,7 @@ def test_a_click_on_a_written_word_and_the_buttons_open_its_step(
     assert component(page, "lines")["selected"] == 0
     act(page, "lines", index=1)
     assert component(page, "lines")["selected"] == 1
-    assert page.query_params["written"] == ["1"]
+    assert page.query_params["written"] == "1"
     act(page, "lines", index=99)
     assert component(page, "lines")["selected"] == 1
     next(button for button in page.button if button.label == "Previous").click()
@@ -142,20 +142,20 @@ def test_the_kinds_of_attention_train_and_stand_side_by_side(
     opened: Open, engine: LocalEngine, store: Store, general: Run
 ) -> None:
     source, target = few().rows[0]
-    page = opened("alignment", run=general.key, source=source, scorers="none.dot.general")
+    page = opened("alignment", run=general.key, source=source, scorers="dot.general.concat")
     button = next(each for each in page.button if each.key == "train-scorers")
-    assert button.label == "Train 2 networks"
+    assert button.label == "Train those that are missing: 2"
     button.click()
     well(page.run())
     page = finished(page, engine)
-    for kind in ("dot", "general"):
+    for kind in ("dot", "general", "concat"):
         run = store.run(experiment(attention=kind).key)
         trace = asked(engine, run, source, target)
         np.testing.assert_allclose(plotly(page, f"small-{kind}")["data"][0]["z"],
                                    trace["attention"][0, 0], atol=1e-6)
     table = page.table[-1].value
-    assert list(table.index) == ["none", "dot", "general"]
-    assert table["of them to score"].tolist() == ["0", "0", f"{16 * 16}"]
+    assert list(table.index) == ["dot", "general", "concat"]
+    assert table["of them to score"].tolist() == ["0", f"{16 * 16}", f"{16 * 2 * 16 + 16}"]
     assert not [each for each in page.button if each.key == "train-scorers"]
 
 
