@@ -119,7 +119,8 @@ class Translator(nn.Module):
         y = self.drop(self.target(given))  # (B, T, embedding)
         if self.spec.looks_before:
             y = torch.cat((y, memory.summary[:, None].expand(-1, given.shape[1], -1)), -1)
-        s = self.decoder(y.transpose(0, 1), memory.start)[0].transpose(0, 1)  # (B, T, hidden)
+        s: Tensor = self.decoder(y.transpose(0, 1), memory.start)[0]  # (T, B, hidden)
+        s = s.transpose(0, 1)
         if self.combine is not None:
             s = self._combined(self._look(s, memory)[0], s)
         return s

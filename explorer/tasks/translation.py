@@ -154,6 +154,8 @@ class Translation(Task):
                 replace(coded(sentences, held_out), references=references))
 
     def step_tokens(self, held_in: Coded, training: Training) -> float:
+        if not len(held_in):
+            return 0.0
         rows = min(training.batch, len(held_in))
         return rows * float(held_in.target_valid.double().mean())
 

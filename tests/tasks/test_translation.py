@@ -29,6 +29,7 @@ from explorer.text.bleu import corpus_bleu, notes_bleu
 from explorer.text.pairs import Pairs
 from explorer.text.sentences import Sentences
 from explorer.training.events import Progress, Snapshot
+from explorer.training.learner import Learner
 from explorer.training.loop import build, train
 from explorer.work import work
 from tests.training.small import PAIRS, TRANSLATORS, translating
@@ -216,6 +217,15 @@ class TestBatches:
         whole = [int(self.batch(step).target_valid.sum()) for step in range(17)]
         assert sum(whole) / 17 == pytest.approx(TASK.step_tokens(CODED, self.TRAINING), rel=0.01)
         assert TASK.step_tokens(CODED, Training(batch=500)) == int(CODED.target_valid.sum())
+        assert TASK.step_tokens(coded(SENTENCES, []), self.TRAINING) == 0
+
+    def test_snapshots_score_few_tokens_beside_those_that_are_trained_on(self) -> None:
+        """Sentences are much shorter than windows, which mean nothing here."""
+        experiment = translating(steps=700, snapshots=7, batch=8)
+        _, held_out = experiment.task.split(PAIRS, 0.2, experiment.training, SENTENCES)
+        learner, mean = Learner(experiment, SENTENCES), held_out.target_valid.double().mean()
+        assert learner._scored(held_out, along=True) == max(256, int(0.03 * 100 * 8 * mean))
+        assert learner._scored(held_out, along=False) == int(0.03 * 700 * 8 * mean)
 
 
 class TestTold:
@@ -357,13 +367,14 @@ class TestTheSameRun:
 
     @pytest.mark.parametrize("task", FORCINGS, ids=lambda task: task["forcing"])
     def test_however_much_it_is_told_it_learns_and_goes_on(self, task: dict[str, Any]) -> None:
-        experiment = translating(steps=50, task=task, learning_rate=0.02)
+        experiment = translating(steps=50, task=task, learning_rate=0.02, snapshots=7)
         whole = run(experiment)
         losses = [e.loss for e in whole if isinstance(e, Progress)]
         assert losses[-1] < 0.6 * losses[0]
-        half = run(experiment, until=47)[-1]
+        *_, before, last = [e for e in whole if isinstance(e, Snapshot)]
+        assert before.step == 37
         torch.manual_seed(99)
-        assert run(experiment, resume=half.resume)[-1].weights == whole[-1].weights
+        assert run(experiment, resume=before.resume)[-1].weights == last.weights
 
     def test_another_seed_another_run(self) -> None:
         one, other = (run(translating(steps=2, seed=seed))[-1].weights for seed in (0, 1))
@@ -378,7 +389,7 @@ class TestTheSameRun:
 @pytest.mark.parametrize("model", TRANSLATORS)
 def test_a_run_that_diverges_says_of_what_and_stays_readable(model: str, tmp_path: Any) -> None:
     wild = translating(model, steps=30, learning_rate=1000, clip=0, schedule="constant",
-                       optimizer="sgd", weight_decay=10, snapshots=30)
+                       optimizer="sgd", weight_decay=10, snapshots=10)
     store = Store(str(tmp_path), pretrained="")
     with pytest.raises(Diverged) as caught:
         work(store, wild)
