@@ -68,7 +68,7 @@ with picture:
 
     st.subheader(_("Every kind of attention, on the same sentence"), anchor=False)
     with ui.guard():
-        attentions.side_by_side(run, source, target or right or own)
+        attentions.side_by_side(run, source, target or right or own or None)
 
 with aside:
     if spec.scorer is not None:

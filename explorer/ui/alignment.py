@@ -24,7 +24,7 @@ from explorer.words import _
 TRIED = 60  # pairs among which a good first sentence is looked for
 READABLE = 12  # tokens, about, of a first sentence
 TERMS = 4  # of a sum are written
-TURNED = "turned to"  # in the session: the step that was chosen in the picture
+TURNED = "step turned to"  # in the session: the step that was chosen in the picture
 
 Rows = list[tuple[str, str]]
 

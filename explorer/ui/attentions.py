@@ -79,7 +79,7 @@ def side_by_side(run: Run, source: str, target: str | None) -> None:
 def _choose(kinds: list[str]) -> list[str]:
     """A choice among the kinds; it stands in the link unless it is all of them."""
     def read(said: str) -> list[str]:
-        wanted = said.split(".")
+        wanted = [kind for kind in said.split(".") if kind]
         if not set(wanted) <= set(kinds):
             raise ValueError(said)
         return wanted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -34,7 +35,8 @@ def key(server: Server) -> str:
 
 
 def test_looking_at_an_alignment(visit: Visit, key: str) -> None:
-    page = visit(f"alignment?run={key}")
+    source, target = (quote(side) for side in pair_corpus("english-french").rows[0])
+    page = visit(f"alignment?run={key}&source={source}&target={target}")
     drawn = steps.drawn(page, "alignment")
     assert (drawn["zmin"], drawn["zmax"]) == (0, 1)
     assert all(abs(sum(row) - 1) < 1e-5 for row in drawn["z"])

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.engine import LocalEngine
 from explorer.experiment import Experiment
 from explorer.store import Run, Store
+from explorer.tasks.translation import apart
 from explorer.text.pair_corpora import pair_corpus
 from explorer.text.pairs import Pairs
 from tests.pages.conftest import Open, act, component, plotly, said, trained, well
@@ -77,6 +78,14 @@ def test_a_click_on_a_written_word_and_the_buttons_open_its_step(
     well(page.run())
     assert component(page, "lines")["selected"] == 0
     assert "written" not in page.query_params
+
+
+def test_it_begins_with_a_sentence_that_was_held_out(opened: Open, general: Run) -> None:
+    page = opened("alignment", run=general.key)
+    first = next(box.value for box in page.text_input if box.label == "Source sentence")
+    _, held_out = apart(few(), 0.1)
+    assert first in {source for source, _ in held_out}
+    assert "source" not in page.query_params
 
 
 def test_a_target_is_forced(opened: Open, engine: LocalEngine, general: Run) -> None:
