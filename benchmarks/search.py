@@ -29,7 +29,7 @@ SOURCE = "the little girl is reading a book in the garden ."
 def measure() -> Iterator[Row]:
     torch.set_num_threads(1)
     stepper, network = made()
-    with torch.no_grad():
+    with torch.inference_mode():  # as the probe does
         ours = searching(stepper)
         for name, peer, asked in (
             ("one by one, read anew", Anew(stepper), 5.0),

@@ -19,17 +19,19 @@ ui.header(
         "which sum to 1, say where it looks."
     ),
 )
-which, read, when = st.columns([1.4, 2.2, 1])
+which, read, force, when = st.columns([1.3, 1.6, 1.3, 0.9])
 with which:
     run = ui.choose_run(task="translation", train="pages/translation.py")
 with read:
-    source, target = alignment.choose_sentences(run)
+    source = alignment.choose_source(run)
+with force:
+    target = alignment.choose_target(run)
 with when:
     snapshot = ui.choose_step(run)
 trace = ask_or_stop("alignment", run.key, snapshot, source=source, target=target)
 spec = run.experiment.model
 assert isinstance(spec, Seq2Seq)
-theme = ui.theme()
+step, theme = alignment.step_chosen(trace), ui.theme()
 own, right = str(trace.attrs["translation"]), alignment.pairs(run.key, run)[1].get(source)
 
 picture, aside = ui.columns()
@@ -52,24 +54,21 @@ with picture:
             icon=":material/visibility_off:",
         )
     else:
-        step = min(int(st.session_state.get("written", 0)), trace.sizes["query"] - 1)
         ui.show(draw("alignment", trace, query=step, theme=theme), "alignment", trace)
         ui.picture_first("alignment")
     st.subheader(_("The same as lines"), anchor=False)
-    slot = st.container()
+    chosen = lines(trace, step, heatmap="alignment", key="lines")
+    if chosen is not None and chosen != step:
+        alignment.turn(chosen)
+        st.rerun()
     st.subheader(_("One step, with its numbers"), anchor=False)
-    step = alignment.choose_step(trace)
-    with slot:
-        chosen = lines(trace, step, heatmap="alignment", key="lines")
-        if chosen is not None and chosen != step:
-            alignment.turn(chosen)
-            st.rerun()
+    alignment.choose_step(trace, step)
     with ui.guard():
         alignment.one_step(run, snapshot, spec, trace, step, source, target)
 
     st.subheader(_("Every kind of attention, on the same sentence"), anchor=False)
     with ui.guard():
-        attentions.side_by_side(run, source, target or right or own)
+        attentions.side_by_side(run, source, target or right or own or None)
 
 with aside:
     if spec.scorer is not None:

@@ -45,11 +45,14 @@ def _of_pairs(opened: Opened) -> xr.Dataset:
     sentences = cast("Sentences", opened.tokenizer)
     pairs = coded(sentences, kept[: experiment.training.batch])
     network = experiment.model.build(*sentences.sizes)
-    with torch.backends.mkldnn.flags(enabled=False):  # type: ignore[no-untyped-call]
+    before = torch.backends.mkldnn.set_flags(_enabled=False)
+    try:
         with FlopCounterMode(display=False) as forward:
             loss, _ = task.loss(network, Batch(pairs, 1.0), pairs)
         with FlopCounterMode(display=False) as backward:
             loss.backward()
+    finally:
+        torch.backends.mkldnn.set_flags(_enabled=before[0])
     return xr.Dataset(
         {"forward": forward.get_total_flops(), "backward": backward.get_total_flops()},
         attrs=about(opened) | {"tokens": int(pairs.target_valid.sum())})

@@ -59,7 +59,7 @@ def search(
     attrs: `text`, the best sentence; `unknown`, the words of the source that were read as <unk>.
     Raises DataError, ExperimentError.
     """
-    with torch.no_grad():
+    with torch.inference_mode():  # nothing here will ever want a gradient
         asked = sought(opened, source, reference)
         forced = begun(opened, prefix) if isinstance(prefix, str) else prefix
         found = find(asked.stepper, admit_ids(asked.stepper, forced), asked.reference, settings)

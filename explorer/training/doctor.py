@@ -157,8 +157,8 @@ def _plain(name: str, inside: Seen = ()) -> Broken:  # type: ignore[assignment]
     about: dict[str, Any] = {"name": name}
     if found:
         about["layer"] = int(found[2]) + 1
-    parts = [seen["part"] for seen in inside]
-    part = next((each for each in parts if each == name.partition(".")[0]), *parts[:1], "")
+    parts, own = [seen["part"] for seen in inside], name.partition(".")[0]
+    part = own if own in parts or not parts else parts[0]
     along = _along(inside, part, "hidden", about.get("layer", 1), name.endswith("_reverse"))
     return Broken(named(name), about | ({"growth": _growth(along)} if along else {}))
 

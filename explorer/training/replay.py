@@ -183,12 +183,11 @@ def _back(call: Call, reading: _Reading, x: Tensor, ends: list[Tensor]) -> None:
     """Send the gradients of what the module gave through its states."""
     shown, *last = (value.grad if value.retains_grad else None
                     for value in (call.output, *call.ends))
-    flows = [(x, None if shown is None else reading.laid_out(shown)),
-             *((end, None if grad is None else reading.rows(grad))
-               for end, grad in zip(ends, last, strict=True))]
-    known = [(value, grad) for value, grad in flows if grad is not None]
+    known = [] if shown is None else [(x, reading.laid_out(shown))]
+    known += [(end, reading.rows(grad)) for end, grad in zip(ends, last, strict=True)
+              if grad is not None]
     if known:
-        torch.autograd.backward(*map(list, zip(*known, strict=True)))
+        torch.autograd.backward([value for value, _ in known], [grad for _, grad in known])
 
 
 def _layer(

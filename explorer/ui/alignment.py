@@ -24,7 +24,7 @@ from explorer.words import _
 TRIED = 60  # pairs among which a good first sentence is looked for
 READABLE = 12  # tokens, about, of a first sentence
 TERMS = 4  # of a sum are written
-TURNED = "turned to"  # in the session: the step that was chosen in the picture
+TURNED = "step turned to"  # in the session: the step that was chosen in the picture
 
 Rows = list[tuple[str, str]]
 
@@ -58,12 +58,17 @@ def opening(key: str, _run: Run) -> str:
     return max(short, key=length.__getitem__) if short else min(right, key=length.__getitem__)
 
 
-def choose_sentences(run: Run) -> tuple[str, str | None]:
-    """The source, and the target to force if there is one."""
+def choose_source(run: Run) -> str:
+    """The sentence that is read."""
     usual, key = opening(run.key, run), f"source-{run.key}"
     link.seed("source", usual, key=key)
     source: str = st.text_input(_("Source sentence"), key=key)
     link.write(source=source if source != usual else None)
+    return source
+
+
+def choose_target(run: Run) -> str | None:
+    """The target to force, if there is one."""
     link.seed("target", "", key=f"target-{run.key}")
     target: str = st.text_input(
         _("Target to force"), key=f"target-{run.key}",
@@ -71,25 +76,30 @@ def choose_sentences(run: Run) -> tuple[str, str | None]:
         help=_("Teacher forcing: before each guess the network reads the tokens of this sentence "
                "instead of its own. The weights are those with which it would have gone on."))
     link.write(target=target or None)
-    return source, target if target.strip() else None
+    return target if target.strip() else None
 
 
-def choose_step(trace: xr.Dataset) -> int:
-    """A choice among the decoding steps, by its written token."""
-    T = trace.sizes["query"]
+def step_chosen(trace: xr.Dataset) -> int:
+    """The decoding step that is looked at: just chosen in the picture, in the link, or the first.
+    """
     if TURNED in st.session_state:
         st.session_state["written"] = st.session_state.pop(TURNED)
-    link.seed("written", 0, int, between=(0, T - 1))
+    link.seed("written", 0, int, between=(0, trace.sizes["query"] - 1))
+    return int(st.session_state["written"])
+
+
+def choose_step(trace: xr.Dataset, now: int) -> None:
+    """A choice among the decoding steps, by its written token; `now` stands there."""
+    T = trace.sizes["query"]
     back, choice, on = st.columns([1, 3, 1], vertical_alignment="bottom")
-    step = int(choice.selectbox(
+    choice.selectbox(
         _("Decoding step"), range(T), key="written",
-        format_func=lambda t: f"{t + 1} · {trace['query_label'].values[t]}"))
-    back.button(_("Previous"), icon=":material/chevron_left:", disabled=step == 0,
-                on_click=turn, args=(step - 1,), width="stretch")
-    on.button(_("Next"), icon=":material/chevron_right:", disabled=step == T - 1,
-              on_click=turn, args=(step + 1,), width="stretch")
-    link.write(written=step or None)
-    return step
+        format_func=lambda t: f"{t + 1} · {trace['query_label'].values[t]}")
+    back.button(_("Previous"), icon=":material/chevron_left:", disabled=now == 0,
+                on_click=turn, args=(now - 1,), width="stretch")
+    on.button(_("Next"), icon=":material/chevron_right:", disabled=now == T - 1,
+              on_click=turn, args=(now + 1,), width="stretch")
+    link.write(written=now or None)
 
 
 def turn(step: int) -> None:
@@ -178,9 +188,10 @@ def letters(spec: Seq2Seq) -> list[str]:
         return [r"e_{t,s} = v^\top \tanh(W_q s_{t-1} + W_k h_s)", *weight,
                 r"s_t = f(s_{t-1}, [y_{t-1}; c_t])", r"p(y_t) = \mathrm{softmax}(W s_t + b)"]
     reads = r"[y_{t-1}; \tilde s_{t-1}]" if spec.feeding else r"y_{t-1}"
-    local = [r"p_t = S\, \sigma(v_p^\top \tanh(W_p s_t))",
-             r"\alpha_{t,s} \leftarrow \alpha_{t,s} \exp\!\left(-\frac{(s - p_t)^2}{2\sigma^2}"
-             r"\right),\ |s - p_t| \le D,\ \sigma = \frac D2"] if spec.reach == "local" else []
+    local = [] if spec.reach == "global" else [
+        r"p_t = S\, \sigma(v_p^\top \tanh(W_p s_t))",
+        r"\alpha_{t,s} \leftarrow \alpha_{t,s} \exp\!\left(-\frac{(s - p_t)^2}{2\sigma^2}\right)",
+        r"|s - p_t| \le D,\quad \sigma = \tfrac D2"]
     return [rf"s_t = f(s_{{t-1}}, {reads})", rf"e_{{t,s}} = {score},\quad q = s_t,\ k = h_s",
             weight[0], *local, weight[1], r"\tilde s_t = \tanh(W_c [c_t; s_t])",
             r"p(y_t) = \mathrm{softmax}(W \tilde s_t + b)"]

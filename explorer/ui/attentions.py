@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pandas as pd
 import streamlit as st
 import xarray as xr
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.comparison import LEAST, Comparison, varied
 from explorer.errors import ExperimentError, ExplorerError
@@ -51,8 +52,9 @@ def side_by_side(run: Run, source: str, target: str | None) -> None:
     target: what all of them are made to write."""
     experiments, refused = offered(run.key, run)
     kinds = _choose(list(experiments))
-    for kind, reason in refused.items():
-        st.caption(plain(_("Not with this run's settings: {kind}. {reason}", kind=_(TITLES[kind]),
+    for reason in dict.fromkeys(refused.values()):
+        without = ", ".join(_(TITLES[kind]) for kind in refused if refused[kind] == reason)
+        st.caption(plain(_("Not with this run's settings: {kinds} ({reason}).", kinds=without,
                            reason=reason)))
     if len(kinds) < LEAST:
         st.caption(_("Choose at least two."))
@@ -68,7 +70,7 @@ def side_by_side(run: Run, source: str, target: str | None) -> None:
     entries = {kind: next(entry for entry in field.entries
                           if entry.run.key == experiments[kind].key) for kind in chosen}
     done = {kind: entry for kind, entry in entries.items()
-            if entry.run.snapshots and entry.run.snapshots[-1]}
+            if entry.status == "finished" and entry.run.snapshots}
     if len(done) >= LEAST:
         _pictures(done, source, target)
         st.table(table(done), border="horizontal")
@@ -77,7 +79,7 @@ def side_by_side(run: Run, source: str, target: str | None) -> None:
 def _choose(kinds: list[str]) -> list[str]:
     """A choice among the kinds; it stands in the link unless it is all of them."""
     def read(said: str) -> list[str]:
-        wanted = said.split(".")
+        wanted = [kind for kind in said.split(".") if kind]
         if not set(wanted) <= set(kinds):
             raise ValueError(said)
         return wanted
@@ -100,8 +102,9 @@ def _buttons(run: Run, kinds: list[str], field: Field | None) -> None:
     if missing and not alive:
         comparison = Comparison(run.experiment, [{"model.attention": kind} for kind in kinds],
                                 (run.experiment.seed,))
-        st.button(_("Train {count} networks", count=missing), type="primary", key="train-scorers",
-                  icon=":material/model_training:", on_click=_launch, args=(comparison,))
+        st.button(_("Train those that are missing: {count}", count=missing), type="primary",
+                  key="train-scorers", icon=":material/model_training:", on_click=_launch,
+                  args=(comparison,))
         st.caption(_("Each with the pairs, the batches and the seed of this run, {steps} steps: "
                      "only the attention differs. This run took {time}.",
                      steps=f"{run.experiment.training.steps:,}", time=duration(run.seconds)))
@@ -128,8 +131,13 @@ def _watch(keys: list[str], before: tuple[str, ...]) -> None:
 
 def _pictures(entries: dict[str, Entry], source: str, target: str | None) -> None:
     """The alignment of each, small, on one scale."""
-    columns = st.columns(COLUMNS)
+    if target:
+        st.caption(plain(_("All are made to write the same, so that their rows compare: {target}",
+                           target=target)))
+    columns: list[DeltaGenerator] = []
     for place, (kind, entry) in enumerate(entries.items()):
+        if place % COLUMNS == 0:
+            columns = st.columns(COLUMNS)
         with columns[place % COLUMNS], guard():
             st.markdown(f"**{_(TITLES[kind])}**")
             trace = ask("alignment", entry.run.key, entry.run.snapshots[-1], source=source,
@@ -159,7 +167,7 @@ def _row(kind: str, entry: Entry) -> dict[str, Any]:
     return {
         _("parameters"): f"{model.parameters(*run.tokenizer.sizes):,}",
         _("of them to score"): f"{own:,}",
-        _("seconds of a run"): f"{run.seconds:.1f}" if run.status == "finished" else "–",
+        _("seconds of a run"): f"{run.seconds:.1f}",
         _("FLOPs of a step"): flops(run),
         _("held-out perplexity"): last(run, "validation_perplexity"),
         _("BLEU"): last(run, "bleu")}

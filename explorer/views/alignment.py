@@ -17,7 +17,7 @@ from explorer.words import _
 
 REACH = 3  # D of local attention, as `explorer.models.translator` has it
 COMPACT = 24  # pixels of a row of a small multiple
-NARROW = 8  # keys: of no more their names stand upright
+ACROSS = 60  # letters, with two for each gap: of no more the names along an axis lie flat
 
 Array = NDArray[np.float64]
 
@@ -30,13 +30,22 @@ def alignment(
     query: the step that is framed. compact: as one of several, without the colour bar."""
     drawn = attention.attention(trace, query=query, theme=theme)
     assert isinstance(drawn.chart, go.Figure)
-    drawn.chart.update_xaxes(title={"text": "" if compact else _("read")})
+    names = [shown(str(label), 12) for label in trace["key_label"].values]
+    drawn.chart.update_xaxes(title={"text": "" if compact else _("read")},
+                             tickangle=-60 if compact else angle(names))
     drawn.chart.update_yaxes(title={"text": "" if compact else _("written")})
     if compact:
         drawn.chart.update_traces(showscale=False, texttemplate=None)
         drawn.chart.update_layout(height=max(150, 70 + COMPACT * trace.sizes["query"]))
     said = _caption(trace)
-    return Figure(drawn.chart, drawn.data, said, f"{said} {_strongest(trace)}", "alignment")
+    brief = _("{written} written × {read} read, 0 to 1.", written=trace.sizes["query"],
+              read=trace.sizes["key"]) if compact else said
+    return Figure(drawn.chart, drawn.data, brief, f"{said} {_strongest(trace)}", "alignment")
+
+
+def angle(names: list[str]) -> int:
+    """Of the names along an axis, in degrees."""
+    return 0 if sum(len(name) + 2 for name in names) <= ACROSS else -60
 
 
 def weights(trace: xr.Dataset) -> Array:
@@ -88,12 +97,12 @@ def look(trace: xr.Dataset, query: int = 0, theme: Theme = "light") -> Figure:
     axis = colours.layout(0)["xaxis"]
     chart.update_xaxes(**axis, tickvals=places if wide <= NAMED else [], ticktext=names,
                        showgrid=False, range=[-0.6, wide - 0.4],
-                       tickangle=0 if wide <= NARROW else -60,
+                       tickangle=angle(names),
                        tickfont={"family": "monospace", "size": 12})
     room = 0.22 * max(float(np.ptp([*scores, 0.0])), 1e-6)
-    chart.update_yaxes(axis | {"title": {"text": _("score")}}, row=1, col=1,
+    chart.update_yaxes(axis, row=1, col=1, title_text=_("score"),
                        range=[min(0.0, scores.min()) - room, max(0.0, scores.max()) + room])
-    chart.update_yaxes(axis | {"title": {"text": _("weight")}}, row=2, col=1, range=[0, 1.14],
+    chart.update_yaxes(axis, row=2, col=1, title_text=_("weight"), range=[0, 1.14],
                        tickvals=[0, 0.5, 1])
     said = _look_caption(trace, query, data)
     return Figure(chart, data, said, said, "look")
@@ -124,7 +133,7 @@ def _window(chart: go.Figure, data: pd.DataFrame, centre: float, colours: Palett
 
 
 def _look_caption(trace: xr.Dataset, query: int, data: pd.DataFrame) -> str:
-    best = data.loc[data["attention"].idxmax()]
+    best = data.iloc[int(data["attention"].to_numpy().argmax())]
     said = _("Step {step}, “{label}”: scores above, their softmax below; most weight, {weight}, "
              "on “{key}”.", step=query + 1, label=str(trace["query_label"].values[query]),
              weight=f"{best['attention']:.2f}", key=best["key_label"])
@@ -195,9 +204,9 @@ def choices(trace: xr.Dataset, query: int) -> pd.DataFrame:
     `probability`, `written`."""
     at, own = trace.isel(query=query), int(trace["query_id"].values[query])
     ids = [int(i) for i in at["candidate"].values]
-    data = pd.DataFrame({
-        "label": [str(trace["vocabulary"].values[i]) for i in ids],
-        "probability": at["candidate_probability"].values, "written": [i == own for i in ids]})
+    shares = at["candidate_probability"].values.tolist()
     if own not in ids:
-        data.loc[len(data)] = [str(trace["vocabulary"].values[own]), float(at["probability"]), True]
-    return data
+        ids, shares = [*ids, own], [*shares, float(at["probability"])]
+    return pd.DataFrame({
+        "label": [str(trace["vocabulary"].values[i]) for i in ids], "probability": shares,
+        "written": [i == own for i in ids]})

@@ -24,7 +24,8 @@ def ended(trace: xr.Dataset) -> pd.DataFrame:
         "node": some.index, "sentence": [written(trace, node) for node in some.index],
         "p": np.exp(some["total"]), "total": some["total"], "score": some["score"],
         "words": some["depth"], "drawn": some["drawn"], "cut": some["drawn_as"].eq("cut")
-        | ((some["drawn_as"] == "best") & (some["token"] != trace.attrs["eos"])),
+        | ((some["drawn_as"] == "best") & (some["token"] != trace.attrs["eos"])
+           & (trace.attrs["eos"] >= 0)),
     }).reset_index(drop=True)
 
 

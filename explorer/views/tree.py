@@ -76,12 +76,13 @@ def reference_path(trace: xr.Dataset) -> list[int]:
 
 def tidy(trace: xr.Dataset) -> pd.DataFrame:
     """All nodes, a row each; `drawn_as` is the state, or "cut" of a sentence that the maximum
-    length cut off; `visible`: whether it stands in the picture at first."""
+    length cut off (where no word ends a sentence, it is what finishes it); `visible`: whether it
+    stands in the picture at first."""
     names = ["parent", "label", "token", "depth", "state", "log_probability", "total", "score",
              "rank", "margin", "more", "drawn", "forced", "expanded"]
     data = pd.DataFrame({name: trace[name].values for name in names})
     over = (data["depth"] == trace.attrs["longest"]) & (data["state"] == "kept")
-    data["drawn_as"] = data["state"].mask(over, "cut")
+    data["drawn_as"] = data["state"].mask(over, "cut" if trace.attrs["eos"] >= 0 else "finished")
     data["on_best"] = data.index.isin(path(trace, trace.attrs["best"]))
     data["on_reference"] = data.index.isin(reference_path(trace))
     data["visible"] = _visible(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -34,7 +35,8 @@ def key(server: Server) -> str:
 
 
 def test_looking_at_an_alignment(visit: Visit, key: str) -> None:
-    page = visit(f"alignment?run={key}")
+    source, target = (quote(side) for side in pair_corpus("english-french").rows[0])
+    page = visit(f"alignment?run={key}&source={source}&target={target}")
     drawn = steps.drawn(page, "alignment")
     assert (drawn["zmin"], drawn["zmax"]) == (0, 1)
     assert all(abs(sum(row) - 1) < 1e-5 for row in drawn["z"])
@@ -49,6 +51,11 @@ def test_looking_at_an_alignment(visit: Visit, key: str) -> None:
     expect(lines.locator(".says")).to_contain_text("is looked at by")
     expect(page.locator(".st-key-alignment .linked-frame")).to_be_visible()
     expect(lines.locator("path.marked").first).to_be_attached()
+
+    page.locator(".st-key-alignment .nsewdrag").first.hover()
+    expect(lines.locator(".says")).to_contain_text("looks at:")
+    expect(lines.locator(".read .lit")).to_have_count(1)
+    expect(lines.locator(".written .lit")).to_have_count(1)
 
     written.get_by_role("option").nth(1).click()
     settled(page)

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.engine import LocalEngine
 from explorer.experiment import Experiment
 from explorer.store import Run, Store
+from explorer.tasks.translation import apart
 from explorer.text.pair_corpora import pair_corpus
 from explorer.text.pairs import Pairs
 from tests.pages.conftest import Open, act, component, plotly, said, trained, well
@@ -70,13 +71,21 @@ def test_a_click_on_a_written_word_and_the_buttons_open_its_step(
     assert component(page, "lines")["selected"] == 0
     act(page, "lines", index=1)
     assert component(page, "lines")["selected"] == 1
-    assert page.query_params["written"] == ["1"]
+    assert page.query_params["written"] == "1"
     act(page, "lines", index=99)
     assert component(page, "lines")["selected"] == 1
     next(button for button in page.button if button.label == "Previous").click()
     well(page.run())
     assert component(page, "lines")["selected"] == 0
     assert "written" not in page.query_params
+
+
+def test_it_begins_with_a_sentence_that_was_held_out(opened: Open, general: Run) -> None:
+    page = opened("alignment", run=general.key)
+    first = next(box.value for box in page.text_input if box.label == "Source sentence")
+    _, held_out = apart(few(), 0.1)
+    assert first in {source for source, _ in held_out}
+    assert "source" not in page.query_params
 
 
 def test_a_target_is_forced(opened: Open, engine: LocalEngine, general: Run) -> None:
@@ -142,20 +151,20 @@ def test_the_kinds_of_attention_train_and_stand_side_by_side(
     opened: Open, engine: LocalEngine, store: Store, general: Run
 ) -> None:
     source, target = few().rows[0]
-    page = opened("alignment", run=general.key, source=source, scorers="none.dot.general")
+    page = opened("alignment", run=general.key, source=source, scorers="dot.general.concat")
     button = next(each for each in page.button if each.key == "train-scorers")
-    assert button.label == "Train 2 networks"
+    assert button.label == "Train those that are missing: 2"
     button.click()
     well(page.run())
     page = finished(page, engine)
-    for kind in ("dot", "general"):
+    for kind in ("dot", "general", "concat"):
         run = store.run(experiment(attention=kind).key)
         trace = asked(engine, run, source, target)
         np.testing.assert_allclose(plotly(page, f"small-{kind}")["data"][0]["z"],
                                    trace["attention"][0, 0], atol=1e-6)
     table = page.table[-1].value
-    assert list(table.index) == ["none", "dot", "general"]
-    assert table["of them to score"].tolist() == ["0", "0", f"{16 * 16}"]
+    assert list(table.index) == ["dot", "general", "concat"]
+    assert table["of them to score"].tolist() == ["0", f"{16 * 16}", f"{16 * 2 * 16 + 16}"]
     assert not [each for each in page.button if each.key == "train-scorers"]
 
 

@@ -148,7 +148,7 @@ def test_the_scale(opened: Open, engine: LocalEngine) -> None:
 
 
 def test_the_width_is_learnt_where_it_can_be(opened: Open, engine: LocalEngine) -> None:
-    page = opened("attention", width=2, learn=True, points=1)
+    page = opened("attention", width=2, learn=1, points=1)
     found = engine.ask("kernel_regression", "", width=2.0, learnt=True, seed=1)
     np.testing.assert_allclose(plotly(page, "kernel-width")["data"][1]["y"], found["error"])
     np.testing.assert_allclose(plotly(page, "regression")["data"][2]["y"], found["estimate"])

@@ -29,6 +29,7 @@ from explorer.text.bleu import corpus_bleu, notes_bleu
 from explorer.text.pairs import Pairs
 from explorer.text.sentences import Sentences
 from explorer.training.events import Progress, Snapshot
+from explorer.training.learner import Learner
 from explorer.training.loop import build, train
 from explorer.work import work
 from tests.training.small import PAIRS, TRANSLATORS, translating
@@ -67,7 +68,9 @@ class TestMaskedLoss:
         torch.testing.assert_close(masked_loss(logits, pairs), expected)
 
         class Fixed(nn.Module):
-            def forward(self, *_: Tensor) -> Tensor:
+            output = nn.Identity()
+
+            def shown(self, *_: Tensor) -> Tensor:
                 return logits
 
         loss, state = Translation.loss(Fixed(), Batch(pairs, 1.0), pairs)
@@ -86,7 +89,10 @@ class TestMaskedLoss:
                 one = CODED.rows(torch.tensor([row]))
                 logits = network(one.source, one.source_valid, one.given)[0]
                 paid += float(F.cross_entropy(logits, one.target[0], reduction="sum"))
+            logits = network(pairs.source, pairs.source_valid, pairs.given)
+            masked = masked_loss(logits, pairs).sum() / pairs.mask.sum()
         assert float(together) == pytest.approx(paid / int(pairs.target_valid.sum()), rel=1e-12)
+        assert float(together) == pytest.approx(float(masked), rel=1e-12)
         scored = TASK.evaluate(network, pairs)
         assert scored == (pytest.approx(float(together), rel=1e-12), int(pairs.mask.sum()))
 
@@ -96,7 +102,7 @@ class TestMaskedLoss:
         wider = Coded(F.pad(pairs.source, (0, 4), value=SENTENCES.source.pad), pairs.source_valid,
                       F.pad(pairs.target, (0, 3), value=7), pairs.target_valid, pairs.begin)
         losses = [Translation.loss(network, Batch(each, 1.0), each)[0] for each in (pairs, wider)]
-        assert float(losses[0]) == pytest.approx(float(losses[1]), rel=1e-12)
+        assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-12)
         gradients = [torch.autograd.grad(loss, list(network.parameters())) for loss in losses]
         for one, other in zip(*gradients, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
@@ -188,7 +194,7 @@ class TestBatches:
         assert all(torch.equal(a.source, b.source) and torch.equal(a.target, b.target)
                    for a, b in zip(first, again, strict=True))
         assert torch.equal(before, torch.get_rng_state())
-        assert not torch.equal(first[0].source_valid, self.batch(0, seed=1).source_valid)
+        assert first[0].source.tolist() != self.batch(0, seed=1).source.tolist()
 
     def test_another_set_of_pairs_of_the_same_lengths_is_read_as_its_own(self) -> None:
         other = coded(SENTENCES, PAIRS.rows[::-1])
@@ -211,6 +217,15 @@ class TestBatches:
         whole = [int(self.batch(step).target_valid.sum()) for step in range(17)]
         assert sum(whole) / 17 == pytest.approx(TASK.step_tokens(CODED, self.TRAINING), rel=0.01)
         assert TASK.step_tokens(CODED, Training(batch=500)) == int(CODED.target_valid.sum())
+        assert TASK.step_tokens(coded(SENTENCES, []), self.TRAINING) == 0
+
+    def test_snapshots_score_few_tokens_beside_those_that_are_trained_on(self) -> None:
+        """Sentences are much shorter than windows, which mean nothing here."""
+        experiment = translating(steps=700, snapshots=7, batch=8)
+        _, held_out = experiment.task.split(PAIRS, 0.2, experiment.training, SENTENCES)
+        learner, mean = Learner(experiment, SENTENCES), held_out.target_valid.double().mean()
+        assert learner._scored(held_out, along=True) == max(256, int(0.03 * 100 * 8 * mean))
+        assert learner._scored(held_out, along=False) == int(0.03 * 700 * 8 * mean)
 
 
 class TestTold:
@@ -352,13 +367,14 @@ class TestTheSameRun:
 
     @pytest.mark.parametrize("task", FORCINGS, ids=lambda task: task["forcing"])
     def test_however_much_it_is_told_it_learns_and_goes_on(self, task: dict[str, Any]) -> None:
-        experiment = translating(steps=50, task=task, learning_rate=0.02)
+        experiment = translating(steps=50, task=task, learning_rate=0.02, snapshots=7)
         whole = run(experiment)
         losses = [e.loss for e in whole if isinstance(e, Progress)]
         assert losses[-1] < 0.6 * losses[0]
-        half = run(experiment, until=47)[-1]
+        *_, before, last = [e for e in whole if isinstance(e, Snapshot)]
+        assert before.step == 37
         torch.manual_seed(99)
-        assert run(experiment, resume=half.resume)[-1].weights == whole[-1].weights
+        assert run(experiment, resume=before.resume)[-1].weights == last.weights
 
     def test_another_seed_another_run(self) -> None:
         one, other = (run(translating(steps=2, seed=seed))[-1].weights for seed in (0, 1))
@@ -373,7 +389,7 @@ class TestTheSameRun:
 @pytest.mark.parametrize("model", TRANSLATORS)
 def test_a_run_that_diverges_says_of_what_and_stays_readable(model: str, tmp_path: Any) -> None:
     wild = translating(model, steps=30, learning_rate=1000, clip=0, schedule="constant",
-                       optimizer="sgd", weight_decay=10, snapshots=30)
+                       optimizer="sgd", weight_decay=10, snapshots=10)
     store = Store(str(tmp_path), pretrained="")
     with pytest.raises(Diverged) as caught:
         work(store, wild)

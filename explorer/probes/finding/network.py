@@ -87,7 +87,7 @@ def sought(opened: Opened, source: str, reference: str) -> Sought:
     lost = [label for id, label in zip(read.ids, read.labels, strict=True)
             if sentences.source.unknown(int(id))]
     return Sought(TranslatorStepper(translator, read, sentences), hoped,
-                  {"source": sentences.prepare(source), "unknown": lost}, read.labels)
+                  {"source": sentences.source.prepare(source), "unknown": lost}, read.labels)
 
 
 def begun(opened: Opened, text: str) -> list[int]:

@@ -32,10 +32,10 @@ function make(parent) {
   listen(root);
   let width = 0;
   new ResizeObserver(() => {
-    if (Math.abs(parent.clientWidth - width) < 2) return;
-    width = parent.clientWidth;
+    if (Math.abs(root.clientWidth - width) < 2) return;
+    width = root.clientWidth;
     lay(root);
-  }).observe(parent);
+  }).observe(root);
   document.fonts?.ready.then(() => lay(root));
   return root;
 }
