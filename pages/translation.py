@@ -20,6 +20,7 @@ from explorer.words import _
 CELLS = ("rnn", "gru", "lstm")
 ATTENTIONS = ("none", "additive", "dot", "general", "concat", "scaled-dot")
 IN_ROW = ("cell", "attention", "hidden")
+OF_LONG_TEXTS = ("window", "sampling", "truncation", "truncate")  # a sentence is read whole
 QUALITIES = {"quick": _("quick"), "good": _("good"), "best": _("best")}
 
 ui.header(
@@ -89,9 +90,6 @@ def settings() -> Experiment | None:
     except ExplorerError as error:
         ui.complain(error)
         return None
-
-
-OF_LONG_TEXTS = ("window", "sampling", "truncation", "truncate")  # a sentence is read whole
 
 
 def in_the_row() -> tuple[str, str, int]:
