@@ -76,7 +76,8 @@ def reference_path(trace: xr.Dataset) -> list[int]:
 
 def tidy(trace: xr.Dataset) -> pd.DataFrame:
     """All nodes, a row each; `drawn_as` is the state, or "cut" of a sentence that the maximum
-    length cut off (where no word ends a sentence, it is what finishes it); `visible`: whether it stands in the picture at first."""
+    length cut off (where no word ends a sentence, it is what finishes it); `visible`: whether it
+    stands in the picture at first."""
     names = ["parent", "label", "token", "depth", "state", "log_probability", "total", "score",
              "rank", "margin", "more", "drawn", "forced", "expanded"]
     data = pd.DataFrame({name: trace[name].values for name in names})
