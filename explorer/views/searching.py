@@ -12,7 +12,6 @@ from explorer.searching import sentences as counted
 from explorer.views.tree import METHOD_NAMES, path, reference_path, tidy, written
 from explorer.words import _
 
-
 APART = 0.05  # of log P: nearer ones are about equally likely
 
 
