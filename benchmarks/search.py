@@ -29,17 +29,16 @@ SOURCE = "the little girl is reading a book in the garden ."
 def measure() -> Iterator[Row]:
     torch.set_num_threads(1)
     stepper, network = made()
-    with torch.inference_mode():  # as the probe does
-        ours = searching(stepper)
-        for name, peer, asked in (
-            ("one by one, read anew", Anew(stepper), 5.0),
-            ("one by one, states kept", OneByOne(stepper), 1.5),
-        ):
-            assert ours() == searching(peer)()
-            yield row(f"search over {name}", ours, searching(peer), asked)
-        generate, size = transformers_beam(len(stepper.labels), parameters(network))
-        yield row(f"search over transformers ({parameters(network) / 1e6:.2f} M, "
-                  f"{size / 1e6:.2f} M)", ours, generate, 2.0)
+    ours, size = searching(stepper), parameters(network)
+    for name, peer, asked in (
+        ("one by one, read anew", Anew(stepper), 5.0),
+        ("one by one, states kept", OneByOne(stepper), 1.5),
+    ):
+        assert ours() == searching(peer)()
+        yield row(f"search over {name}", ours, searching(peer), asked)
+    generate, theirs = transformers_beam(len(stepper.labels), size)
+    yield row(f"search over transformers ({size / 1e6:.2f} M, {theirs / 1e6:.2f} M)", ours,
+              generate, 2.0)
 
 
 def row(name: str, ours: Callable[[], object], theirs: Callable[[], object], asked: float) -> Row:
@@ -57,7 +56,8 @@ def made() -> tuple[TranslatorStepper, Translator]:
     assert isinstance(sentences, Sentences)
     network = build(experiment, *sentences.sizes).eval()
     assert isinstance(network, Translator)
-    stepper = TranslatorStepper(network, sentences.read(SOURCE), sentences)
+    with torch.inference_mode():
+        stepper = TranslatorStepper(network, sentences.read(SOURCE), sentences)
     stepper.eos = None
     return stepper, network
 
@@ -69,7 +69,8 @@ def parameters(network: nn.Module) -> int:
 def searching(stepper: Any) -> Callable[[], float]:
     """The whole search, with the tree that it grows: the best score."""
     def run() -> float:
-        found = find(stepper, [], [], {"width": WIDTH, "longest": STEPS})
+        with torch.inference_mode():  # as the probe does
+            found = find(stepper, [], [], {"width": WIDTH, "longest": STEPS})
         assert found.attrs["expanded"] == 1 + WIDTH * (STEPS - 1)
         return round(float(found.attrs["best_score"]), 4)
 

@@ -13,7 +13,7 @@ from explorer.experiment import Experiment
 from explorer.store import Run, Store
 from explorer.text.pairs import Pairs
 from explorer.text.table import PRESETS
-from tests.pages.conftest import Open, act, component, said, trained
+from tests.pages.conftest import Open, act, component, plotly, said, trained
 
 PAIRS = Pairs("pairs", "\n".join(
     f"{number} {what}\t{theirs} {other}"
@@ -175,3 +175,13 @@ def test_it_goes_on_from_a_text(opened: Open, run: Run) -> None:
     drawn = component(page, "main-tree")
     assert max(drawn["nodes"]["depth"]) == 8
     assert "finished" in drawn["legend"]
+
+
+def test_the_figure_to_take_away_is_the_same_tree(opened: Open) -> None:
+    page = opened("search", against=0)
+    page.toggle("figure").set_value(True).run()
+    points = next(each for each in plotly(page, "tree-figure")["data"]
+                  if each.get("name") == "the best")
+    assert list(points["text"]) == ["&lt;eos&gt;"]
+    nodes = component(page, "main-tree")["nodes"]
+    assert list(points["x"]) == [nodes["depth"][component(page, "main-tree")["best"]]]
