@@ -12,6 +12,8 @@ from explorer.searching import sentences as counted
 from explorer.views.tree import METHOD_NAMES, path, reference_path, tidy, written
 from explorer.words import _
 
+APART = 0.05  # of log P: nearer ones are about equally likely
+
 
 def ended(trace: xr.Dataset) -> pd.DataFrame:
     """The sentences that ended, or were cut off, the best first: sentence, P, log P, score, words,
@@ -77,7 +79,7 @@ def _trap(trace: xr.Dataset) -> list[str]:
     plain = found.sort_values(["total", "words"], ascending=False).iloc[0]
     best = found.iloc[0]
     if trace.attrs["length_penalty"] > 0 and plain["node"] != trace.attrs["best"] and (
-            plain["total"] > trace.attrs["best_total"] + 1e-9):
+            plain["total"] > trace.attrs["best_total"] + APART):
         return [_("The trap: by probability alone **{short}** would win, with P = {p} against "
                   "{other}: every word costs, so that short sentences are likely. Only the "
                   "correction for length puts **{best}** first.", short=plain["sentence"],

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from explorer.experiment import Experiment
 from explorer.library import train
@@ -34,7 +35,9 @@ def key(server: Server) -> str:
     return train(experiment, Store(str(server.store)), progress=False).key
 
 
-def test_looking_at_an_alignment(visit: Visit, key: str) -> None:
+def test_looking_at_an_alignment(
+    visit: Visit, key: str, axe: Callable[[Page], list[str]]
+) -> None:
     source, target = (quote(side) for side in pair_corpus("english-french").rows[0])
     page = visit(f"alignment?run={key}&source={source}&target={target}")
     drawn = steps.drawn(page, "alignment")
@@ -44,6 +47,8 @@ def test_looking_at_an_alignment(visit: Visit, key: str) -> None:
     written = page.get_by_role("listbox", name="Written")
     expect(read.get_by_role("option").last).to_have_text(EOS)
     assert read.get_by_role("option").count() == len(drawn["x"])
+
+    assert axe(page) == []
 
     lines = page.locator(".st-key-lines")
     first = read.get_by_role("option").first

@@ -25,6 +25,7 @@ class TranslatorStepper:
     def __init__(self, translator: Translator, source: Tokens, sentences: Any) -> None:
         self._translator, self._begin = translator, sentences.bos
         self._memory = encode(translator, source)
+        self._for: dict[int, Memory] = {}  # so many decoders
         self.labels: Sequence[str] = sentences.labels
         self.eos: int | None = sentences.eos
 
@@ -36,8 +37,9 @@ class TranslatorStepper:
         return self._guess(tokens, State(_rows(state.core, rows), fed))
 
     def _guess(self, tokens: Tensor, state: State) -> Guess:
-        logits, state, weights = self._translator.step(
-            tokens, state, _shared(self._memory, len(tokens)))
+        if len(tokens) not in self._for:
+            self._for[len(tokens)] = _shared(self._memory, len(tokens))
+        logits, state, weights = self._translator.step(tokens, state, self._for[len(tokens)])
         looks = self._translator.spec.attention != "none"
         return Guess(logits.double().log_softmax(-1), state, weights if looks else None)
 

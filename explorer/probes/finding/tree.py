@@ -21,15 +21,11 @@ KEPT, PRUNED, FINISHED, BEST = range(4)
 STATES = ("kept", "pruned", "finished", "best")
 BESIDE = 6  # continuations of a beginning that are listed though they were pruned, at most
 
-COLUMNS: dict[str, Any] = {
-    "parent": np.int64, "token": np.int64, "log_probability": np.float64, "total": np.float64,
-    "depth": np.int64, "state": np.int64, "rank": np.int64, "margin": np.float64,
-    "drawn": np.int64, "forced": np.bool_, "expanded": np.bool_,
-}
-ROOT: dict[str, Any] = {
+USUAL: dict[str, Any] = {  # the columns, and what stands in each unless something else is said
     "parent": -1, "token": -1, "log_probability": 0.0, "total": 0.0, "depth": 0, "state": KEPT,
-    "rank": 0, "margin": np.nan, "drawn": 0, "forced": True, "expanded": False,
+    "rank": 0, "margin": np.nan, "drawn": 0, "forced": False, "expanded": False,
 }
+ROOT: dict[str, Any] = {"forced": True}
 
 
 @dataclass
@@ -64,7 +60,7 @@ class Tree:
     def __init__(self, stepper: Stepper, asked: Search) -> None:
         self.labels, self.eos, self.asked = stepper.labels, stepper.eos, asked
         self.scored = self.expanded = 0
-        self._parts = {name: [np.array([value], COLUMNS[name])] for name, value in ROOT.items()}
+        self._parts: list[tuple[int, dict[str, Any]]] = [(1, ROOT)]  # nodes, and their columns
         self._open: list[Ints] = []
         self._attention: list[tuple[Ints, NDArray[np.float32]]] = []
         self._size = 1
@@ -72,12 +68,9 @@ class Tree:
     def add(self, front: Front, rows: Ints, tokens: Ints, **more: Any) -> Ints:
         """Nodes (n,) for n continuations, each of a row of the front by a token. more: the other
         columns, one value for all or one for each."""
-        values = {
+        self._parts.append((len(rows), {
             "parent": front.node[rows], "token": tokens, "log_probability": front.own[rows, tokens],
-            "total": front.totals[rows, tokens], "depth": front.depth + 1, "state": KEPT, "rank": 0,
-            "margin": np.nan, "drawn": 0, "forced": False, "expanded": False} | more
-        for name, value in values.items():
-            self._parts[name].append(np.full(len(rows), value, COLUMNS[name]))
+            "total": front.totals[rows, tokens], "depth": front.depth + 1} | more))
         first, self._size = self._size, self._size + len(rows)
         return np.arange(first, self._size)
 
@@ -104,7 +97,12 @@ class Tree:
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """All nodes, a column a name."""
-        found = {name: np.concatenate(self._parts[name]) for name in COLUMNS}
+        found = {name: np.full(self._size, value) for name, value in USUAL.items()}
+        first = 0
+        for count, columns in self._parts:
+            for name, value in columns.items():
+                found[name][first : first + count] = value
+            first += count
         found["expanded"][np.concatenate(self._open or [np.zeros(0, np.int64)])] = True
         listed = np.bincount(found["parent"][1:], minlength=self._size)
         found["more"] = np.where(found["expanded"], len(self.labels) - listed, 0)
@@ -120,8 +118,12 @@ class Tree:
         best = _first(np.where(whole, nodes["score"], -np.inf), nodes["depth"])
         nodes["state"][best] = BEST
         labels = ["", *(self.labels[token] for token in nodes["token"][1:])]
-        found = xr.Dataset(
-            {name: ("node", values) for name, values in nodes.items() if name != "state"},
+        variables: dict[str, Any] = {
+            name: ("node", values) for name, values in nodes.items() if name != "state"}
+        if self._attention:
+            variables["attention"] = (("node", "source"), self._looks(nodes["parent"]))
+        return xr.Dataset(
+            variables,
             {"label": ("node", labels),
              "state": ("node", [STATES[state] for state in nodes["state"]])},
             {name: int(value) if isinstance(value, bool) else value
@@ -132,17 +134,16 @@ class Tree:
                 "eos": -1 if self.eos is None else self.eos, "best": best,
                 "best_total": float(nodes["total"][best]),
                 "best_score": float(nodes["score"][best])} | attrs)
-        return self._with_attention(found) if self._attention else found
 
-    def _with_attention(self, found: xr.Dataset) -> xr.Dataset:
-        """`attention` over (node, source): where the model looked as it chose the node's word."""
+    def _looks(self, parents: Ints) -> NDArray[np.float32]:
+        """(node, source): where the model looked as it chose the node's word."""
         places = np.concatenate([nodes for nodes, _ in self._attention])
         weights = np.concatenate([weights for _, weights in self._attention])  # (expanded, S)
         looked = np.zeros((self._size, weights.shape[1]), np.float32)
         looked[places] = weights
-        own = looked[np.maximum(found["parent"].values, 0)]  # of the step before the word
+        own = looked[np.maximum(parents, 0)]  # of the step before the word
         own[0] = np.nan
-        return found.assign(attention=(("node", "source"), own))
+        return own
 
 
 def _first(scores: Floats, depths: Ints) -> int:

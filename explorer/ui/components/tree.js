@@ -5,7 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const LETTER = 7.4; // pixels of a letter of the words
 const LONGEST = 14; // letters of a word that are drawn
 const BETWEEN = 46; // pixels between two columns, for the lines
-const ROOMY = 110; // so many nodes have their numbers below them
+const ROOMY = 64; // so many nodes have their numbers below them
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]/u;
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -50,12 +50,31 @@ function build(root) {
   root.force.onclick = () => root.send({ node: root.selected, force: true });
   root.foot.append(root.says, root.force);
   root.append(root.bar, root.frame, root.foot);
+  listen(root);
   drag(root.frame);
   root.frame.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     zoom(root, event.deltaY < 0 ? 1.15 : 1 / 1.15, event);
   }, { passive: false });
+}
+
+// One listener for all nodes: there are hundreds.
+function listen(root) {
+  const at = (event) => event.target.closest?.(".node")?.node;
+  const on = (name, act) => root.frame.addEventListener(name, (event) => {
+    const node = at(event);
+    if (node !== undefined) act(node, event);
+  });
+  root.frame.addEventListener("mouseover", (event) => tell(root, at(event) ?? root.selected));
+  root.frame.addEventListener("mouseleave", () => tell(root, root.selected));
+  on("focusin", (node) => tell(root, node));
+  on("click", (node, event) => {
+    if (event.target.closest(".stub:not(.fixed)")) unfold(root, node);
+    else select(root, node);
+  });
+  on("dblclick", (node) => root.send({ node, force: true }));
+  on("keydown", (node, event) => key(root, node, event));
 }
 
 // A new search: everything as it is at first.
@@ -280,6 +299,8 @@ function pill(root, node, at, roomy) {
     "aria-label": described(root, node), transform: `translate(${at.x} ${at.y})`,
   });
   group.append(
+    svg("rect", { class: "touch", x: -3, y: -tall / 2 - 2, width: at.w + 6,
+                  height: tall + (roomy && node ? 18 : 4) }),
     svg("rect", { class: "shape", x: 0, y: -tall / 2, width: at.w, height: tall,
                   ...shape(root, how) }),
     svg("text", { class: "word", x: at.w / 2, y: 4,
@@ -296,12 +317,6 @@ function pill(root, node, at, roomy) {
   if (stub) group.append(stub);
   if (root.data.nodes.expanded[node])
     group.setAttribute("aria-expanded", String(!stub || root.open.has(node)));
-  group.addEventListener("mouseenter", () => tell(root, node));
-  group.addEventListener("mouseleave", () => tell(root, root.selected));
-  group.addEventListener("focus", () => tell(root, node));
-  group.addEventListener("click", () => select(root, node));
-  group.addEventListener("dblclick", () => root.send({ node, force: true }));
-  group.addEventListener("keydown", (event) => key(root, node, event));
   group.node = node;
   return group;
 }
@@ -318,11 +333,6 @@ function folded(root, node, at) {
   const text = open ? "−" + (unlisted ? ` +${unlisted}` : "") : `+${away + unlisted}`;
   const stub = svg("text", { class: away || open ? "stub" : "stub fixed", x: at.w + 4, y: -7 },
                    text);
-  if (away || open)
-    stub.addEventListener("click", (event) => {
-      event.stopPropagation();
-      unfold(root, node);
-    });
   return stub;
 }
 
