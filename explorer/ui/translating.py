@@ -77,8 +77,9 @@ def _show_translation(run: Run, known: HeldOut, source: str, translation: str) -
     if any(lost):
         strange = dict.fromkeys(label for label, unknown in zip(read.labels, lost, strict=True)
                                 if unknown)
-        said.append(_("It has never seen {words}: it reads <unk> there, and can only guess from "
-                      "what stands around.", words=", ".join(f"“{word}”" for word in strange)))
+        said.append(_("It does not know {words}, which it was never or too rarely shown: it reads "
+                      "<unk> there, and can only guess from what stands around.",
+                      words=", ".join(f"“{word}”" for word in strange)))
     if len(whole_source) >= cut.longest:
         said.append(_("Only the first {count} tokens are read.", count=cut.longest))
     if said:

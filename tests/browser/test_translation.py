@@ -24,7 +24,7 @@ def bring(page: Page, name: str, pairs: str) -> None:
     expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible()
     page.locator('input[type="file"]').set_input_files(
         {"name": name, "mimeType": "text/plain", "buffer": pairs.encode()})
-    expect(page.get_by_test_id("stFileUploaderFileName")).to_be_visible()
+    expect(page.get_by_text(re.compile(r", read as \S+: \d+ pairs\."))).to_be_visible()
     settled(page)
 
 
@@ -80,7 +80,7 @@ def test_from_a_file_of_pairs_to_a_translation_in_a_link(visit: Visit, server: S
     box.fill("we see the <b>zebra</b>.")
     box.press("Enter")
     settled(page)
-    expect(page.get_by_test_id("stAlert").filter(has_text="It has never seen")).to_contain_text(
+    expect(page.get_by_test_id("stAlert").filter(has_text="It does not know")).to_contain_text(
         "zebra")
     source, target = rows()[7]
     box.fill(source)
