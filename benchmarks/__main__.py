@@ -11,6 +11,7 @@ NAMES = (
     "trace",
     "gradients",
     "select",
+    "search",
     "side_by_side",
     "translation",
     "web",

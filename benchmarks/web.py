@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from benchmarks.rows import Row
 from benchmarks.servers import bare
 from tests.browser import chromium
-from tests.browser.idle import settled
+from tests.browser.idle import settled, watched
 from tests.browser.server import serving
 
 REPETITIONS = 9
@@ -77,7 +77,7 @@ class Side:
 def train_meanwhile(browser: Browser, url: str) -> str:
     """Start a long job by the button on the page, and leave that page: the job goes on. Its run's
     key."""
-    context = browser.new_context()
+    context = watched(browser.new_context())
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(f"{url}/train?model=lstm&hidden=512&quality=best")
@@ -91,7 +91,7 @@ def train_meanwhile(browser: Browser, url: str) -> str:
 
 
 def compare(browser: Browser, ours_url: str, bare_url: str) -> Iterator[Row]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = watched(browser.new_context(viewport={"width": 1280, "height": 900}))
     context.set_default_timeout(PATIENCE)
     ours = Side(context, f"{ours_url}/gates", ".st-key-gates")
     theirs = Side(context, bare_url, ".stMain")

@@ -10,32 +10,41 @@ if TYPE_CHECKING:
     from explorer.errors import ExplorerError
     from explorer.experiment import Experiment
     from explorer.library import (
+        bleu,
         compare,
         figure,
         generate,
         gradients,
         load,
+        search,
         surprisal,
         trace,
         train,
+        translate,
     )
     from explorer.models.gru import GRU
     from explorer.models.lstm import LSTM
     from explorer.models.rnn import RNN
+    from explorer.models.seq2seq import Seq2Seq
     from explorer.store import Run, Store
     from explorer.text import Text, corpus
+    from explorer.text.pair_corpora import pair_corpus
+    from explorer.text.pairs import Pairs
 
 _HOME = {
     "ExplorerError": "errors", "Experiment": "experiment", "GRU": "models.gru",
-    "LSTM": "models.lstm", "RNN": "models.rnn", "Run": "store", "Store": "store", "Text": "text",
+    "LSTM": "models.lstm", "Pairs": "text.pairs", "RNN": "models.rnn", "Run": "store",
+    "Seq2Seq": "models.seq2seq", "Store": "store", "Text": "text", "bleu": "library",
     "compare": "library", "corpus": "text", "figure": "library", "generate": "library",
-    "gradients": "library", "load": "library", "surprisal": "library", "trace": "library",
-    "train": "library",
+    "gradients": "library", "load": "library", "search": "library", "surprisal": "library",
+    "trace": "library", "pair_corpus": "text.pair_corpora", "train": "library",
+    "translate": "library",
 }
 
 __all__ = [
-    "GRU", "LSTM", "RNN", "Experiment", "ExplorerError", "Run", "Store", "Text", "compare",
-    "corpus", "figure", "generate", "gradients", "load", "surprisal", "trace", "train",
+    "GRU", "LSTM", "RNN", "Experiment", "ExplorerError", "Pairs", "Run", "Seq2Seq", "Store",
+    "Text", "bleu", "compare", "corpus", "figure", "generate", "gradients", "load", "pair_corpus",
+    "search", "surprisal", "trace", "train", "translate",
 ]
 
 

@@ -11,8 +11,7 @@ from explorer import words
 from explorer.ui import places
 from explorer.ui.language import control
 from explorer.ui.session import COMPONENTS, asset, language, theme
-from explorer.ui.strip import contrast
-from explorer.views.palette import Theme, mix, palette
+from explorer.views.palette import Theme, contrast, mix, palette
 from explorer.words import _
 
 

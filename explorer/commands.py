@@ -23,6 +23,7 @@ from explorer.store import Run, Store
 from explorer.store.store import SHIPPED
 from explorer.tasks.translation import Translation
 from explorer.text import CORPORA, Text, Tokenisation, corpus
+from explorer.text.door import normal
 from explorer.text.pair_corpora import PAIR_CORPORA, pair_corpus
 from explorer.text.pairs import Pairs
 from explorer.words import N_, _
@@ -134,6 +135,16 @@ def trace(options: argparse.Namespace) -> None:
                       "tokens": found.sizes["token"], "out": options.out}))
 
 
+def translate(options: argparse.Namespace) -> None:
+    """A line of stdout for each line of stdin, as it comes; empty lines stay empty."""
+    from explorer.library import translations
+
+    run = Store(options.store).run(options.run)
+    for line in translations(run, map(normal, sys.stdin), options.width, options.length_penalty,
+                             options.step):
+        print(line, flush=True)
+
+
 def pretrain(options: argparse.Namespace) -> None:
     from explorer.pretrain import pretrain
 
@@ -144,11 +155,13 @@ def pretrain(options: argparse.Namespace) -> None:
     print("\n".join(pretrain(folder, names=options.names)))
 
 
-COMMANDS = {"serve": serve, "train": train, "trace": trace, "pretrain": pretrain}
+COMMANDS = {"serve": serve, "train": train, "trace": trace, "translate": translate,
+            "pretrain": pretrain}
 STOPPED = {
     "serve": N_("stopped."),
     "train": N_("stopped; the same command goes on from the last snapshot."),
     "trace": N_("stopped; nothing was written."),
+    "translate": N_("stopped."),
     "pretrain": N_("stopped; the same command goes on from the last snapshot."),
 }
 
@@ -181,6 +194,7 @@ def parser() -> argparse.ArgumentParser:
     for name, about in (("serve", "open the app in a browser (the default)"),
                         ("train", "train a network on a text"),
                         ("trace", "write down every gate of a network while it reads a text"),
+                        ("translate", "translate the sentences on stdin, one in each line"),
                         ("pretrain", "rebuild the runs that are shipped")):
         command = commands.add_parser(name, help=about, description=about.capitalize() + ".")
         command.add_argument("--store", metavar="URL", help="where runs are kept: a folder or any "
@@ -234,6 +248,15 @@ def _trace_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", required=True, metavar="FILE.nc", help="the NetCDF file to write")
 
 
+def _translate_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", metavar="RUN", help="its key, 32 hex digits")
+    command.add_argument("--width", type=int, default=1, help="of the beam; 1 (default) takes the "
+                         "likeliest token at each step")
+    command.add_argument("--length-penalty", type=float, default=0.75, metavar="ALPHA",
+                         help="log P is divided by length^ALPHA; default: 0.75")
+    command.add_argument("--step", type=int, default=-1, help="a snapshot; -1 (default) the last")
+
+
 def _pretrain_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("names", metavar="NAME", nargs="*",
                          help="only these, by the name on their card (default: all)")
@@ -241,7 +264,7 @@ def _pretrain_options(command: argparse.ArgumentParser) -> None:
 
 _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "serve": _serve_options, "train": _train_options, "trace": _trace_options,
-    "pretrain": _pretrain_options}
+    "translate": _translate_options, "pretrain": _pretrain_options}
 
 
 def _specs() -> list[type[Spec]]:

@@ -148,9 +148,12 @@ def _resized(model: Recurrent, hidden: int) -> Recurrent:
 
 def subject(experiment: Experiment) -> tuple[str, str, float, bool]:
     """What is learnt: text, tokens, what is held out, and whether the network may read the tokens
-    that it guesses. Only perplexities of the same compare."""
-    return (experiment.data.sha256, experiment.tokens.model_dump_json(), experiment.data.held_out,
-            bool(getattr(experiment.model, "bidirectional", False)))
+    that it guesses (an encoder of both directions does not: it reads the source). Only
+    perplexities of the same compare."""
+    task = experiment.task
+    cut = experiment.tokens.model_dump_json() + task.model_dump_json(include={"spaced", "longest"})
+    return (experiment.data.sha256, cut, experiment.data.held_out,
+            task.kind != "translation" and bool(getattr(experiment.model, "bidirectional", False)))
 
 
 def check(experiments: Iterable[Experiment]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -82,10 +82,64 @@ def generate(
     )
 
 
+def translate(run: Run, sources: str | Sequence[str], step: int = -1) -> xr.Dataset:
+    """Each source sentence translated by a run that learnt pairs, the likeliest token at each step:
+    `translation` over sentence. Raises DataError: an empty sentence."""
+    return _ask("translate", run, step, sources=[sources] if isinstance(sources, str) else sources)
+
+
+def translations(
+    run: Run, sources: Iterable[str], width: int = 1, length_penalty: float = 0.75, step: int = -1
+) -> Iterator[str]:
+    """Each source sentence translated as it comes, the best of a beam of this width; one that is
+    empty stays so. Raises RunError: the run did not learn to translate; ExperimentError."""
+    from explorer.probes import PROBES, suit
+
+    suit("translate", run.experiment.task.kind)
+    opened = _open(run, run.step(step))
+    for source in sources:
+        found = PROBES["search"](opened, source, width=width, length_penalty=length_penalty) if (
+            source.strip()) else None
+        yield "" if found is None else str(found.attrs["text"])
+
+
+def bleu(run: Run, step: int = -1) -> xr.Dataset:
+    """How well a run translates the pairs that were held out: `translation`, `reference`, `bleu`
+    (sacrebleu, 0…100) and `notes_bleu` (d2l's formula with k = 2, 0…1) over pair; `bin_bleu` over
+    bins of source length; attrs `bleu` of all together. Raises DataError: nothing was held out."""
+    return _ask("evaluation", run, step)
+
+
 def surprisal(run: Run, text: str, step: int = -1) -> xr.Dataset:
     """`bits` over token: −log₂ of the probability that the run gives each token after those before
     it; NaN for the first. Raises DataError."""
     return _ask("surprisal", run, step, text=text)
+
+
+def search(
+    run: Run,
+    source: str,
+    method: str = "beam",
+    width: int = 3,
+    length_penalty: float = 0.75,
+    longest: int = 20,
+    prefix: Sequence[int | str] | str = (),
+    reference: str = "",
+    seed: int = 0,
+    step: int = -1,
+    **more: Any,
+) -> xr.Dataset:
+    """The tree of a search for the best translation of `source` (or, of a language model, for the
+    best way to go on from it) over `node`: `parent`, `token`, `log_probability`, `total`, `score`,
+    `state`; attrs["text"] is the best sentence.
+
+    method: greedy, beam, exhaustive or sampling. length_penalty: α of log P / L^α. prefix: words
+    that are forced. reference: a sentence whose way through the beam is followed. more: the other
+    fields of `explorer.searching.Search`. Raises DataError, ExperimentError.
+    """
+    return _ask(
+        "search", run, step, source=source, prefix=prefix, reference=reference, method=method,
+        width=width, length_penalty=length_penalty, longest=longest, seed=seed, **more)
 
 
 def compare(

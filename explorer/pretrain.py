@@ -16,14 +16,15 @@ from explorer.errors import DataError, Diverged
 from explorer.experiment import Experiment
 from explorer.store import Store
 from explorer.store.store import SHIPPED
-from explorer.text import corpus
+from explorer.text import corpus, pair_corpus
 from explorer.words import N_
 
 
 class Card(NamedTuple):
     """A run that is shipped. title and about: for people, to be translated where they are shown.
-    page: the only one that shows it, "" for all. A run may end in divergence, if that is what it is
-    to show."""
+    text: the name of a built-in text, or of built-in pairs if it learns to translate. page: the
+    only one that shows it, "" for all. A run may end in divergence, if that is what it is to show.
+    """
 
     name: str
     title: str
@@ -44,6 +45,10 @@ EXPLOSIVE = {"kind": "rnn", "activation": "relu", "hidden": 64, "embedding": 16,
              "spectral_radius": 1.5}
 FRAIL: dict[str, Any] = {"steps": 160, "snapshots": 4, "seed": 3, "window": 64, "batch": 16,
                          "optimizer": "sgd", "learning_rate": 0.03, "schedule": "constant"}
+
+# The same twice, but for the attention; few snapshots, for their vocabularies make them large.
+TRANSLATOR: dict[str, Any] = {"kind": "seq2seq", "hidden": 96, "embedding": 48}
+TRANSLATED: dict[str, Any] = {"steps": 1500, "batch": 64, "learning_rate": 0.01, "snapshots": 2}
 
 # In the order of their names: of those that stand on every page, the last one is the one that home
 # looks for brackets in.
@@ -86,12 +91,27 @@ CARDS = (
     Card("6.2-rnn-clipped", N_("RNN that is clipped"),
          N_("The very same, but that no gradient is longer than 1."),
          "story-en", EXPLOSIVE, FRAIL | {"clip": 1.0}, "explode"),
+    Card("7.1-translation-additive", N_("English → French, additive attention"),
+         N_("96 units read an English sentence, 96 write it in French, and look back at each word "
+            "(Bahdanau)."),
+         "english-french", TRANSLATOR | {"attention": "additive"}, TRANSLATED),
+    Card("7.2-translation-none", N_("English → French, without attention"),
+         N_("The very same without attention: the whole sentence must pass through one state."),
+         "english-french", TRANSLATOR | {"attention": "none"}, TRANSLATED),
+    Card("7.3-dates-dot", N_("Dates, dot attention"),
+         N_("64 units read a date as people write it, 64 write it as 2024-03-07: see which signs "
+            "they look at."),
+         "dates", {"kind": "seq2seq", "hidden": 64, "embedding": 32, "attention": "dot"},
+         {"steps": 1500, "batch": 64, "learning_rate": 0.01}),
 )
+PAIRED = tuple(card for card in CARDS if card.model["kind"] == "seq2seq")
 SNAPSHOTS = 8  # along each training, beside the untrained network
 
 
 def experiment(card: Card) -> Experiment:
     """What a shipped run is made of."""
+    if card in PAIRED:
+        return Experiment.translation(pair_corpus(card.text), model=card.model, **card.training)
     return Experiment.language_model(corpus(card.text), model=card.model, quality="best",
                                      **({"snapshots": SNAPSHOTS} | card.training))
 

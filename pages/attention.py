@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import streamlit as st
+import xarray as xr
 
 from explorer import ui
 from explorer.errors import ExplorerError
 from explorer.models.kernels import KERNELS
 from explorer.models.scorers import Scorer
+from explorer.text.vectors import Vectors
 from explorer.ui import alone, link
 from explorer.ui.alone import BOXES, EXAMPLES
 from explorer.ui.backend import ask, draw
-from explorer.ui.plane import plane
+from explorer.ui.plane import cut, plane
 from explorer.ui.text import plain
 from explorer.ui.unloaded import source
 from explorer.views import alone as pictures
@@ -81,7 +83,6 @@ def controls() -> dict[str, object]:
 def boxes() -> None:
     """Where the vectors are typed."""
     texts = EXAMPLES[st.session_state["example"]].texts()
-    alone.placed()
     labels = {"q": _("Queries"), "k": _("Keys"), "v": _("Values")}
     for column, (name, text) in zip(st.columns(3), texts.items(), strict=True):
         link.seed(name, text)
@@ -91,6 +92,15 @@ def boxes() -> None:
         link.write(**{name: typed if typed != text else None})
 
 
+def drawing(q: Vectors, k: Vectors, trace: xr.Dataset, query: int) -> None:
+    """The plane of queries and keys of two numbers each."""
+    st.caption(_("Drag a query (diamond) or a key (disc), or walk it with the arrow keys; a disc "
+                 "is as full as its weight."))
+    plane(q, k, trace["attention"].values[query].tolist(), query, palette(theme), "plane",
+          lambda moved: alone.move(q, k, moved))
+
+
+@st.fragment
 def by_hand() -> None:
     """Queries, keys and values: scores, mask, softmax, weighted sum."""
     asked = controls()
@@ -101,36 +111,21 @@ def by_hand() -> None:
         trace = ask("attention_alone", "", 0, queries=q.numbers, keys=k.numbers,
                     values=v.numbers, names=[q.names, k.names], **asked)
         link.seed("query", 0, int, between=(0, len(q.names) - 1))
-        if "turned to" in st.session_state:
-            st.session_state["query"] = st.session_state.pop("turned to")
-        query = min(int(st.session_state["query"]), len(q.names) - 1)
+        query = int(st.pills(
+            _("Query that is followed"), range(len(q.names)), key="query", required=True,
+            wrap=True, format_func=lambda number: plain(cut(q.names[number]))))
         link.write(query=query or None)
-        left, right = st.columns(2)
-        with left:
-            if q.length == k.length == 2:
-                st.caption(_("Drag a query (diamond) or a key (disc), or walk it with the arrow "
-                             "keys; a disc is as full as its weight."))
-                moved = plane(q, k, trace["attention"].values[query].tolist(), query,
-                              palette(theme), "plane")
-                if moved is not None:
-                    name, there = ("q", q) if moved.kind == "query" else ("k", k)
-                    if moved.kind == "query":
-                        st.session_state["turned to"] = moved.index
-                    alone.put(name, there.moved(moved.index, moved.numbers))
-                    st.rerun()
-            else:
-                st.caption(_("Vectors of two numbers can be drawn in a plane; these have {query} "
-                             "and {key}.", query=q.length, key=k.length))
-            ui.show(draw("context", trace, query=query, theme=theme), "context", trace)
-        with right:
-            ui.show(draw("scores", trace, query=query, theme=theme), "score-map", trace)
-            ui.show(draw("attention", trace, query=query, theme=theme), "weight-map", trace)
+        room = iter([*st.columns(2), *st.columns(2)])
+        if q.length == k.length == 2:
+            with next(room):
+                drawing(q, k, trace, query)
+        for name, key in {"scores": "scores", "attention": "weights-of", "context": "got"}.items():
+            with next(room):
+                ui.show(draw(name, trace, query=query, theme=theme), key, trace)
+        for left_over in room:
+            left_over.caption(_("Vectors of two numbers can be drawn in a plane; these have "
+                                "{query} and {key}.", query=q.length, key=k.length))
         st.subheader(_("One query, step by step"), anchor=False)
-        event = ui.strip(list(q.names), [None] * len(q.names), key="queries", selected=query,
-                         label=_("The queries: choose one"))
-        if event is not None and event.index is not None and event.index != query:
-            st.session_state["turned to"] = event.index
-            st.rerun()
         alone.steps(trace, query)
         with aside:
             scorer = Scorer.parse(asked["scorer"])
@@ -153,6 +148,7 @@ def by_hand() -> None:
                 "them. Here such weights are as drawn, so what they prefer means nothing yet."))
 
 
+@st.fragment
 def scale() -> None:
     """The size of the vectors, with the scale and without."""
     st.subheader(_("Why divide by √d?"), anchor=False)
@@ -191,6 +187,7 @@ def scale() -> None:
                 "to it that learning can begin, whatever d."))
 
 
+@st.fragment
 def kernels() -> None:
     """Nadaraya–Watson kernel regression."""
     st.subheader(_("Attention before there were networks"), anchor=False)
@@ -199,14 +196,14 @@ def kernels() -> None:
         st.markdown(_("To guess y at some x, take the mean of all examples, and let those nearby "
                       "count more: the query is x, the keys are the examples' places, the values "
                       "what was seen there (Nadaraya 1964, Watson 1964)."))
-        which, wide, how, more = st.columns([1.9, 2, 1, 0.8], vertical_alignment="top")
+        which, wide, how, more = st.columns([1.7, 1.7, 1.3, 0.8], vertical_alignment="top")
         link.seed("kernel", "gaussian", allowed=KERNELS)
         kernel = which.pills(_("Kernel"), list(KERNELS), key="kernel", required=True, wrap=True,
                              format_func=lambda name: _(KERNELS[name].title))
         link.seed("width", 1.0, float, allowed=WIDTHS)
         width = float(wide.select_slider(_("Width"), WIDTHS, key="width", format_func="{:g}".format,
                                          help=_("Where learning begins, if it is learnt.")))
-        link.seed("learn", False, lambda given: {"True": True, "False": False}[given])
+        link.seed("learn", False, lambda given: bool(int(given)))
         learns = KERNELS[kernel].learns
         learnt = how.toggle(_("Learn the width"), key="learn", disabled=not learns, help=_(
             "By gradient descent on the error of guessing each example from the others. The error "
@@ -219,7 +216,7 @@ def kernels() -> None:
             link.seed("points", 0, int, between=(0, 999))
             seed = int(st.number_input(_("Seed"), 0, 999, key="points"))
         link.write(kernel=kernel if kernel != "gaussian" else None, width=f"{width:g}",
-                   learn=True if learnt else None, noise=noise if noise != 0.5 else None,
+                   learn=1 if learnt else None, noise=noise if noise != 0.5 else None,
                    examples=examples if examples != 40 else None, points=seed or None)
         trace = ask("kernel_regression", "", 0, kernel=kernel, width=width, examples=examples,
                     noise=noise, seed=seed, learnt=learnt and learns)
@@ -227,7 +224,8 @@ def kernels() -> None:
         left, right = st.columns(2)
         with left:
             reach = float(trace["attention"].max())
-            ui.show(draw("attention", trace, reach=reach, theme=theme), "kernel-weights", trace)
+            drawn = draw("attention", trace, reach=reach, tallest=340, theme=theme)
+            ui.show(drawn, "kernel-weights", trace)
         with right:
             ui.show(draw("kernel width", trace, theme=theme), "kernel-width", trace)
         with aside:

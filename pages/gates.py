@@ -1,6 +1,9 @@
 """What does the network let in, keep, and let out?"""
 
+from collections.abc import Sequence
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer import ui
 from explorer.models.recurrent import Recurrent
@@ -35,14 +38,18 @@ ui.header(
         "and 1, decide what enters its memory, what stays there and what is shown."
     ),
 )
-which, read, when = st.columns([1.4, 2.2, 1])
+first_look = ui.first_look()
+with st.container(key="chosen"):  # it keeps the controls' room
+    which, read, when = st.columns([1.4, 2.2, 1])
 with which:
-    run = ui.choose_run()
+    run = ui.choose_run(shown=not first_look)
 with read:
     link.seed("text", opening(run.experiment.text.content))
-    text = st.text_area(_("Text to read"), key="text", height=68)
+    if not first_look:
+        st.text_area(_("Text to read"), key="text", height=68)
+    text: str = st.session_state["text"]
 with when:
-    step = ui.choose_step(run)
+    step = ui.choose_step(run, shown=not first_look)
 trace = ask_or_stop("trace", run.key, step, text=text, logits=False)
 
 spec = run.experiment.model
@@ -81,15 +88,14 @@ def choices() -> tuple[str, str, int, int, int, int]:
     return state["view"], state["order"], int(state["unit"]), layer - 1, direction, start
 
 
-@st.fragment
-def heatmap(below: object) -> None:
-    """The controls and the picture. below: the choices that the rest of the page shows."""
+def controls(row: Sequence[DeltaGenerator]) -> None:
+    """What is drawn, and how its rows are ordered."""
+    gate, sort, which_unit, which_layer = row
     meanings = "\n\n".join(
         f"**{_(OBSERVATIONS[name].title)}** ({OBSERVATIONS[name].letter}): "
         f"{_(OBSERVATIONS[name].meaning)}"
         for name in names
     )
-    gate, sort, which_unit, which_layer = st.columns([3, 1, 0.9, 0.7], vertical_alignment="top")
     gate.pills(
         _("Gate or state"),
         names,
@@ -113,6 +119,15 @@ def heatmap(below: object) -> None:
         )
     if T > WIDEST:
         st.slider(_("First token drawn"), 0, T - 1, step=20, key="start")
+
+
+@st.fragment
+def heatmap(below: object) -> None:
+    """The controls and the picture. below: the choices that the rest of the page shows."""
+    with st.container(key="turned"):  # it keeps the controls' room
+        row = st.columns([3, 1, 0.9, 0.7], vertical_alignment="top")
+        if not first_look:
+            controls(row)
     view, order, unit, layer, direction, start = choices()
     drawn = draw(
         "gates",
@@ -125,7 +140,7 @@ def heatmap(below: object) -> None:
         theme=theme,
         direction=direction,
     )
-    ui.show(drawn, "gates", trace)
+    ui.show(drawn, "gates", trace, alone=first_look)
     ui.rest_follows("gates", choices(), below)
 
 
@@ -133,7 +148,8 @@ picture, aside = ui.columns()
 with picture:
     view, order, unit, layer, direction, start = choices()
     heatmap(choices())
-    ui.picture_first("gates")
+    if first_look:
+        ui.picture_first("gates")
 
     st.subheader(_("One unit, as the text goes by"), anchor=False)
     labels = [str(label) for label in trace["label"].values]

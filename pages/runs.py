@@ -10,7 +10,7 @@ from explorer.ui.backend import store
 from explorer.ui.counting import baseline
 from explorer.ui.doctor import follow
 from explorer.ui.naming import tell_apart
-from explorer.ui.runs import whole
+from explorer.ui.runs import colour, whole
 from explorer.views.history import Curve, counted, perplexity
 from explorer.words import _
 
@@ -97,7 +97,7 @@ with drawing:
         baselines = {_("blind guess among {count}", count=count): float(count) for count in blind}
         if len(groups) == 1:
             baselines |= counted(baseline(drawn[0].run))
-        ui.show(perplexity([Curve(row.name, row.run.experiment.model.kind, row.run.history)
+        ui.show(perplexity([Curve(row.name, colour(row.run), row.run.history)
                             for row in drawn],
                            baselines, ui.theme(), height=300 + LINE * len(drawn)), "curves")
     elif everything:

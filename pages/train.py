@@ -9,12 +9,11 @@ from explorer.models import Model
 from explorer.models.recurrent import Recurrent
 from explorer.text import Tokenisation
 from explorer.ui import link
-from explorer.ui.backend import engine, store
 from explorer.ui.controls import form, make
 from explorer.ui.counting import baseline
-from explorer.ui.doctor import cured
+from explorer.ui.language_model import LOOK, samples
 from explorer.ui.source import choose_text, preview
-from explorer.ui.training import panel, samples
+from explorer.ui.training import looked_at, train_button, watched
 from explorer.ui.writing import write
 from explorer.views import notices
 from explorer.words import _
@@ -95,47 +94,16 @@ def settings() -> Experiment | None:
         return None
 
 
-def start(experiment: Experiment) -> None:
-    """Hand the experiment to the engine; its run becomes the page's."""
-    try:
-        engine().submit(experiment, ui.owner())
-        store().claim(ui.owner(), experiment.key)
-        st.session_state["training"] = experiment.key
-    except ExplorerError as error:
-        st.session_state["complaint"] = error
-
-
 picture, aside = ui.columns()
 with picture:
     experiment = settings()
-    st.button(
-        _("Train"),
-        type="primary",
-        icon=":material/model_training:",
-        disabled=not experiment,
-        on_click=start,
-        args=(experiment,),
-    )
-    complaint = st.session_state.pop("complaint", None)
-    if complaint is not None:
-        ui.complain(complaint)
-    key = cured() or st.session_state.pop("training", None) or st.query_params.get("run")
-    link.write(run=key)
-    run = None
-    if key:
+    train_button(experiment)
+    key = looked_at(LOOK.task)
+    run = watched(key, LOOK)
+    if run is not None and run.snapshots:
         with ui.guard():
-            run = panel(key)
-            if run is not None and run.snapshots:
-                st.subheader(_("Now let it write"), anchor=False)
-                write(run)
-            elif run is None and engine().find(key) is None:
-                st.warning(
-                    _(
-                        "There is no run {key} here: check the link, or train it again.",
-                        key=ui.plain(key[:40]),
-                    ),
-                    icon=":material/link_off:",
-                )
+            st.subheader(_("Now let it write"), anchor=False)
+            write(run)
 
 with aside:
     ui.before_you_look(

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from explorer.ui.places import PLACES
 from tests.browser import chromium
-from tests.browser.idle import settled
+from tests.browser.idle import settled, watched
 from tests.browser.places import path
 from tests.browser.server import ROOT, serving
 
@@ -36,7 +36,7 @@ def take(
         locale="en-US",
         reduced_motion="reduce",
     )
-    page = context.new_page()
+    page = watched(context).new_page()
     page.goto(f"{url}/{path(name)}")
     settled(page)
     page.wait_for_timeout(1000)  # charts fade in

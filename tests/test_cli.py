@@ -1,5 +1,6 @@
 """The command line: results on stdout, everything else on stderr, and never a traceback."""
 
+import io
 import json
 import os
 import signal
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
+import explorer as ex
 from explorer.commands import main
+from explorer.store import Store
 from tests.training.small import TEXT
 
 ROOT = Path(__file__).parents[1]
@@ -201,3 +204,51 @@ def test_ctrl_c_ends_in_one_line_and_the_run_goes_on(folder, tmp_path):
     assert err.strip().splitlines()[-1].startswith("explorer: stopped")
     status = json.loads(next((tmp_path / "store").glob("runs/*/status.json")).read_text())
     assert status["status"] == "paused"
+
+
+PAIRS = "".join(f"{a} {b}\t{b.upper()} {a.upper()}\n" for a in ("one", "two", "red", "big")
+                for b in ("cat", "dog", "bird", "fish", "cow"))
+
+
+@pytest.fixture(scope="module")
+def translator(folder):
+    (folder / "pairs.tsv").write_text(PAIRS, encoding="utf-8")
+    assert call(folder, "train", "--pairs", folder / "pairs.tsv", "--hidden", 12, "--embedding", 8,
+                "--steps", 20, "--batch", 8, "--held-out", 0, "--forcing", "free") == 0
+    store = Store(str(folder / "store"), pretrained="")
+    return store.run(store.own("local")[0])
+
+
+class TestTranslate:
+    def test_pairs_are_trained_on(self, translator):
+        assert translator.experiment.task.kind == "translation"
+        assert translator.experiment.task.forcing == "free"
+        assert translator.experiment.model.kind == "seq2seq"
+
+    @pytest.mark.parametrize("width", [1, 3])
+    def test_a_line_for_each_line(self, folder, translator, width, capsys, monkeypatch):
+        monkeypatch.setattr("sys.stdin", io.StringIO("one cat\n\nred zebra"))
+        capsys.readouterr()
+        assert call(folder, "translate", translator.key, "--width", width) == 0
+        first, empty, last = capsys.readouterr().out.split("\n")[:3]
+        assert first == ex.search(translator, "one cat", width=width).attrs["text"]
+        assert empty == ""
+        assert set(last.split()) <= {*translator.tokenizer.labels}
+
+    @pytest.mark.parametrize(("more", "said"), [
+        (["--width", 0], "width"), (["--width", 1000], "width"), (["--step", 4], "snapshot")])
+    def test_bad_input_is_one_line(self, folder, translator, more, said, capsys, monkeypatch):
+        monkeypatch.setattr("sys.stdin", io.StringIO("one cat"))
+        capsys.readouterr()
+        assert call(folder, "translate", translator.key, *more) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert said in err.lower()
+
+    def test_a_run_that_learnt_a_text_cannot(self, folder, capsys, monkeypatch):
+        capsys.readouterr()
+        train(folder, "--json")
+        key = json.loads(capsys.readouterr().out)["run"]
+        monkeypatch.setattr("sys.stdin", io.StringIO("one cat"))
+        assert call(folder, "translate", key) == 2
+        assert "translate" in capsys.readouterr().err

@@ -103,3 +103,12 @@ def test_no_tape_is_left_open(run):
     from explorer.models import tape
 
     assert not isinstance(tape._open.get(None), Tape)
+
+
+def test_search(run):
+    found = ex.search(run, "the", width=2, longest=5)
+    assert found.attrs["method"] == "beam"
+    assert len(found.attrs["text"]) == 5
+    assert ex.figure("tree", found).data["state"].eq("best").sum() == 1
+    forced = ex.search(run, "the", prefix=" q", longest=5)
+    assert forced.attrs["text"].startswith(" q")

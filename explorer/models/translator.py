@@ -106,22 +106,28 @@ class Translator(nn.Module):
 
     def forward(self, source: Tensor, valid: Tensor, given: Tensor) -> Tensor:
         """Teacher forcing: sources (B, S) and the true tokens before each step, given (B, T), ->
-        logits (B, T, vocabulary). Where no step waits for the attention of the one before, all
-        steps are one fused pass."""
+        logits (B, T, vocabulary)."""
+        logits: Tensor = self.output(self.shown(source, valid, given))
+        return logits
+
+    def shown(self, source: Tensor, valid: Tensor, given: Tensor) -> Tensor:
+        """Likewise what the logits are made of, (B, T, hidden), for where not all are wanted: they
+        are the dearest part. Where no step waits for the attention of the one before, all steps
+        are one fused pass."""
         memory = self.encode(source, valid)
         if self.spec.attention == "additive" or self.spec.feeding:
             return self._in_steps(given, memory)
         y = self.drop(self.target(given))  # (B, T, embedding)
         if self.spec.looks_before:
             y = torch.cat((y, memory.summary[:, None].expand(-1, given.shape[1], -1)), -1)
-        s = self.decoder(y.transpose(0, 1), memory.start)[0].transpose(0, 1)  # (B, T, hidden)
+        s: Tensor = self.decoder(y.transpose(0, 1), memory.start)[0]  # (T, B, hidden)
+        s = s.transpose(0, 1)
         if self.combine is not None:
             s = self._combined(self._look(s, memory)[0], s)
-        logits: Tensor = self.output(s)
-        return logits
+        return s
 
     def _in_steps(self, given: Tensor, memory: Memory) -> Tensor:
-        """Step by step; what a step shows is made into logits once, at the end."""
+        """Step by step."""
         y = self.drop(self.target(given))  # (B, T, embedding)
         state, shown = self.begin(memory), []
         for t in range(given.shape[1]):
@@ -135,8 +141,7 @@ class Translator(nn.Module):
                 s = self._combined(self._look(s[:, None], memory)[0], s[:, None])[:, 0]
                 state = State(core, s)
             shown.append(s)
-        logits: Tensor = self.output(torch.stack(shown, 1))
-        return logits
+        return torch.stack(shown, 1)
 
     def _look(self, queries: Tensor, memory: Memory, **axes: int) -> tuple[Tensor, Tensor]:
         """Queries (B, T, hidden) -> contexts (B, T, width) and weights (B, T, S)."""

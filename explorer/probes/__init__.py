@@ -26,6 +26,7 @@ from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
 from explorer.probes.saturation import saturation
 from explorer.probes.scoring import scoring
+from explorer.probes.search import search, search_table
 from explorer.probes.sight import sight
 from explorer.probes.softmax_left import softmax_left
 from explorer.probes.surprisal import surprisal
@@ -56,11 +57,17 @@ LEARNT: dict[str, tuple[Probe, ...]] = {  # by what a run must have learnt to be
         select_and_match,
         nearest_states,
         read_states,
+        search,
     ),
-    "translation": (translate, alignment, scoring, forcing, evaluation, flops),
+    "translation": (translate, alignment, scoring, forcing, evaluation, flops, search),
 }
 PROBES: dict[str, Probe] = {
     probe.__name__: probe for probes in LEARNT.values() for probe in probes
+}
+
+BARE: dict[str, Probe] = {
+    probe.__name__: probe
+    for probe in (attention_alone, kernel_regression, softmax_left, search_table)
 }
 
 
@@ -70,13 +77,5 @@ def suit(name: str, task: str) -> None:
     if fitting and task not in fitting:
         raise RunError(Task.family[fitting[0]].mismatch)  # type: ignore[attr-defined]
 
-BARE: dict[str, Probe] = {
-    probe.__name__: probe
-    for probe in (
-        attention_alone,
-        kernel_regression,
-        softmax_left,
-    )
-}
 
 __all__ = ["BARE", "PROBES", "Opened", "Probe"]

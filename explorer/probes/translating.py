@@ -16,7 +16,15 @@ from explorer.models.tape import Tape, record
 from explorer.models.translator import Memory, Translator
 from explorer.probes.capture import about
 from explorer.probes.opened import Opened
-from explorer.tasks.translation import Translation, apart, coded, greedy, sacre
+from explorer.tasks.translation import (
+    Translation,
+    apart,
+    coded,
+    greedy,
+    sacre,
+    true_words,
+    written_words,
+)
 from explorer.text.bleu import corpus_bleu, notes_bleu, sentence_bleu
 from explorer.text.sentences import Sentences
 from explorer.text.types import Tokens
@@ -34,7 +42,7 @@ def opened_pairs(opened: Opened) -> tuple[Translator, Sentences]:
 
 def admit_source(sentences: Sentences, source: str) -> Tokens:
     """A source sentence as the network reads it. Raises DataError: there is none."""
-    if not sentences.prepare(source):
+    if not sentences.source.prepare(source):
         raise DataError(N_("There is nothing to translate: type a sentence of at least one word."))
     return sentences.read(source)
 
@@ -57,7 +65,7 @@ def translate(opened: Opened, sources: Sequence[str]) -> xr.Dataset:
                      sentences.eos, longest(opened))
     lost = [sum(sentences.source.unknown(int(i)) for i in tokens.ids) for tokens in read]
     return xr.Dataset(
-        {"source": ("sentence", [sentences.prepare(source) for source in sources]),
+        {"source": ("sentence", [sentences.source.prepare(source) for source in sources]),
          "translation": ("sentence", [sentences.decode(row) for row in written]),
          "unknown": ("sentence", lost)},
         attrs=about(opened))
@@ -91,6 +99,8 @@ def alignment(opened: Opened, source: str, target: str | None = None) -> xr.Data
     with torch.no_grad(), record(tape):
         memory = encode(translator, read)
         ids, logits, weights = _written(translator, memory, sentences, longest(opened), given)
+    blind = translator.spec.scorer is None
+    context = memory.summary.expand(len(ids), -1) if blind else weights @ memory.keys[0]
     guesses = logits.softmax(-1)  # (T, vocabulary)
     best = guesses.topk(min(CANDIDATES, guesses.shape[1]))
     looks: dict[str, Any] = {"attention": weights} | {
@@ -106,7 +116,6 @@ def alignment(opened: Opened, source: str, target: str | None = None) -> xr.Data
         variables["query_state"] = (("query", "number"), torch.cat(
             [_tapped(tape, "query", t) for t in range(len(ids))]).numpy())
     chosen = torch.tensor(ids)
-    context = weights @ memory.keys[0] if translator.scorer else memory.summary.expand(len(ids), -1)
     return xr.Dataset(
         variables | {
             "key_state": (("key", "unit"), memory.keys[0].numpy()),
@@ -119,8 +128,8 @@ def alignment(opened: Opened, source: str, target: str | None = None) -> xr.Data
          "key_label": ("key", list(read.labels)), "query_id": ("query", ids),
          "key_unknown": ("key", [sentences.source.unknown(int(i)) for i in read.ids]),
          "vocabulary": list(sentences.labels)},
-        about(opened) | {"source": sentences.prepare(source), "forced": int(given is not None),
-                         "translation": sentences.decode(ids),
+        about(opened) | {"source": sentences.source.prepare(source),
+                         "forced": int(given is not None), "translation": sentences.decode(ids),
                          "attention": translator.spec.attention,
                          "local": int(translator.spec.reach == "local")})
 
@@ -176,7 +185,8 @@ def forcing(opened: Opened, source: str, target: str) -> xr.Dataset:
          "guess_told": ("token", [sentences.labels[i] for i in told.argmax(-1).tolist()]),
          "guess_free": ("token", [sentences.labels[i] for i in own.tolist()])},
         {"label": ("token", list(true.labels))},
-        about(opened) | {"source": sentences.prepare(source), "target": sentences.prepare(target),
+        about(opened) | {"source": sentences.source.prepare(source),
+                         "target": sentences.prepare(target),
                          "first_error": int(wrong[0]) if len(wrong) else -1,
                          "masked": float(cost[0].mean())})
 
@@ -194,10 +204,11 @@ def _guesses(
 
 
 def evaluation(opened: Opened, most: int = SENTENCES) -> xr.Dataset:
-    """Held-out pairs translated greedily: over pair, `source`, `reference`, `translation`, `bleu`
-    of each (sacrebleu, 0…100), `notes_bleu` (the notes' formula, k = 2, 0…1) and `length`, the
-    tokens of its source; over bin of length, `bin_low`, `bin_high`, `bin_bleu` (corpus BLEU) and
-    `bin_pairs`. attrs: `bleu` of all of them, `notes_bleu` their mean, `of` how many are held out.
+    """Held-out pairs translated greedily: over pair, `source`, `reference` (the whole sentence, its
+    unknown words in their own letters), `translation`, `bleu` of each (sacrebleu, 0…100),
+    `notes_bleu` (the notes' formula, k = 2, 0…1) and `length`, the tokens of its source; over bin
+    of length, `bin_low`, `bin_high`, `bin_bleu` (corpus BLEU) and `bin_pairs`. attrs: `bleu` of all
+    of them, `notes_bleu` their mean, `of` how many are held out.
     Raises DataError: nothing was held out.
     """
     translator, sentences = opened_pairs(opened)
@@ -211,20 +222,21 @@ def evaluation(opened: Opened, most: int = SENTENCES) -> xr.Dataset:
     pairs = coded(sentences, rows)
     written = greedy(translator, pairs, sentences.eos, task.longest)
     guessed = [sentences.decode(row) for row in written]
-    true = [sentences.decode(row) for row in pairs.target.tolist()]
+    true = [sentences.prepare(target) for _, target in rows]
     how = sacre(sentences)
-    length = pairs.source_valid.numpy() - 1  # without <eos>
+    length = np.array([len(sentences.source.said(row)) for row in pairs.source.tolist()])
     quantiles = np.quantile(length, np.linspace(0, 1, BINS + 1)[:-1]).round().astype(int)
     edges = np.unique([*quantiles, length.max() + 1])
     bins = [(low, high, np.flatnonzero((length >= low) & (length < high)))
             for low, high in itertools.pairwise(edges)]
     bins = [each for each in bins if len(each[2])]
     return xr.Dataset(
-        {"source": ("pair", [sentences.prepare(source) for source, _ in rows]),
+        {"source": ("pair", [sentences.source.prepare(source) for source, _ in rows]),
          "reference": ("pair", true), "translation": ("pair", guessed),
          "bleu": ("pair", [sentence_bleu(a, b, how) for a, b in zip(guessed, true, strict=True)]),
-         "notes_bleu": ("pair", [notes_bleu(_labels(sentences, a), _labels(sentences, b), 2)
-                                 for a, b in zip(guessed, true, strict=True)]),
+         "notes_bleu": ("pair", [
+             notes_bleu(written_words(sentences, a), true_words(sentences, b), 2)
+             for a, b in zip(written, true, strict=True)]),
          "length": ("pair", length),
          "bin_low": ("bin", [low for low, _, _ in bins]),
          "bin_high": ("bin", [high - 1 for _, high, _ in bins]),
@@ -234,7 +246,3 @@ def evaluation(opened: Opened, most: int = SENTENCES) -> xr.Dataset:
         attrs=about(opened) | {"bleu": corpus_bleu(guessed, true, how), "of": len(held_out),
                                "attention": translator.spec.attention}
     ).pipe(lambda found: found.assign_attrs(notes_bleu=float(found["notes_bleu"].mean())))
-
-
-def _labels(sentences: Sentences, sentence: str) -> list[str]:
-    return list(sentences.encode(sentence).labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import exp, nan
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
 
@@ -17,7 +17,7 @@ from explorer.errors import DataError
 from explorer.tasks.base import Task
 from explorer.text import Text, Tokenisation, Tokenizer
 from explorer.text.pairs import Pairs
-from explorer.text.sentences import Sentences, encoded
+from explorer.text.sentences import Sentences, encoded, prepared
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -35,13 +35,15 @@ AT_ONCE = 128  # pairs that are scored or translated side by side
 @dataclass(frozen=True)
 class Coded:
     """Pairs as ids, rows filled up with <pad>. source (N, S), source_valid (N,): how many tokens of
-    a row count; target and target_valid likewise, <eos> among them. begin: the id of <bos>."""
+    a row count; target and target_valid likewise, <eos> among them. begin: the id of <bos>.
+    references: the target sentences as text, of pairs by which translations are measured."""
 
     source: Tensor
     source_valid: Tensor
     target: Tensor
     target_valid: Tensor
     begin: int
+    references: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """How many pairs."""
@@ -53,7 +55,7 @@ class Coded:
             target=self.target.to(device), target_valid=self.target_valid.to(device))
 
     def rows(self, which: Any) -> Coded:
-        """Some of the pairs, no wider than the longest of them."""
+        """Some of the pairs, no wider than the longest of them, without their text."""
         source_valid, target_valid = self.source_valid[which], self.target_valid[which]
         return Coded(self.source[which, : int(source_valid.max())], source_valid,
                      self.target[which, : int(target_valid.max())], target_valid, self.begin)
@@ -73,6 +75,13 @@ class Coded:
 
         place = torch.arange(self.target.shape[1], device=self.target.device)
         return place < self.target_valid[:, None]
+
+    @cached_property
+    def lengths(self) -> bytes:
+        """How long each pair is, source and target together: plain bytes, so that orders of it
+        can be kept."""
+        lengths = (self.source_valid + self.target_valid).cpu().numpy().astype(np.int32)
+        return lengths.tobytes()
 
 
 class Batch(NamedTuple):
@@ -140,10 +149,15 @@ class Translation(Task):
             raise DataError(N_("“{name}” has no pair left to train on: hold out less, or bring "
                                "more pairs."), name=text.name)
         sentences = cast("Sentences", tokenizer)
-        return coded(sentences, kept), coded(sentences, held_out)
+        references = tuple(sentences.prepare(target) for _, target in held_out)
+        return (coded(sentences, kept),
+                replace(coded(sentences, held_out), references=references))
 
     def step_tokens(self, held_in: Coded, training: Training) -> float:
-        return training.batch * float(held_in.target_valid.double().mean())
+        if not len(held_in):
+            return 0.0
+        rows = min(training.batch, len(held_in))
+        return rows * float(held_in.target_valid.double().mean())
 
     def each_step(self, training: Training) -> float:
         return nan
@@ -168,7 +182,7 @@ class Translation(Task):
         """
         per_epoch = -(-len(ids) // training.batch)
         epoch, index = divmod(step, per_epoch)
-        batches = _order(len(ids), training.batch, seed * 1_000_003 + epoch, _lengths(ids))
+        batches = _order(len(ids), training.batch, seed * 1_000_003 + epoch, ids.lengths)
         pairs = ids.rows(batches[index])
         return Batch(pairs, self.told(step / training.steps)), pairs, True
 
@@ -178,19 +192,21 @@ class Translation(Task):
     ) -> tuple[Tensor, Any]:
         """Masked cross-entropy per token, in nats: what stands behind a sentence's <eos> counts
         nothing. No state is carried on."""
+        from torch.nn import functional as F
+
         translator, pairs = cast("Translator", network), inputs.pairs
         if inputs.told < 1:
             logits = partly_told(translator, pairs, inputs.told)  # (B, T, V)
-        else:
-            logits = translator(pairs.source, pairs.source_valid, pairs.given)
-        return masked_loss(logits, targets).sum() / targets.mask.sum(), None
+            return masked_loss(logits, targets).sum() / targets.mask.sum(), None
+        return F.cross_entropy(told_all(translator, pairs), pairs.target[pairs.mask]), None
 
     def evaluate(
-        self, network: nn.Module, ids: Coded, limit: int | None = None
+        self, network: Any, ids: Coded, limit: int | None = None
     ) -> tuple[float, int]:
         """Masked cross-entropy per token in nats, teacher forcing, and how many tokens were
         scored. limit: take about so many tokens, of pairs spread evenly."""
         import torch
+        from torch.nn import functional as F
 
         if not len(ids):
             return float("nan"), 0
@@ -200,16 +216,17 @@ class Translation(Task):
         with torch.no_grad():
             for part in torch.from_numpy(chosen).split(AT_ONCE):
                 pairs = ids.rows(part)
-                logits = network(pairs.source, pairs.source_valid, pairs.given)
-                total += float(masked_loss(logits, pairs).double().sum())
-                count += int(pairs.mask.sum())
+                logits, true = told_all(network, pairs), pairs.target[pairs.mask]
+                total += float(F.cross_entropy(logits, true, reduction="none").double().sum())
+                count += len(true)
         return total / count, count
 
     def measures(
         self, network: Any, held_out: Coded, tokenizer: Tokenizer, last: bool
     ) -> Mapping[str, float]:
         """bleu: of held-out pairs, translated greedily, by sacrebleu, 0…100. notes_bleu: the mean
-        over sentences of the notes' own formula with k = 2, 0…1."""
+        over sentences of the notes' own formula with k = 2, 0…1. Both against the whole sentence
+        that is held out: <unk> is never a right guess."""
         import torch
 
         from explorer.text.bleu import corpus_bleu, notes_bleu
@@ -217,14 +234,14 @@ class Translation(Task):
         if not len(held_out):
             return {}
         sentences = cast("Sentences", tokenizer)
-        chosen = torch.from_numpy(_spread(len(held_out), SCORED_LAST if last else SCORED))
-        pairs = held_out.rows(chosen)
+        chosen = _spread(len(held_out), SCORED_LAST if last else SCORED)
+        pairs, true = held_out.rows(torch.from_numpy(chosen)), [held_out.references[i]
+                                                                for i in chosen]
         written = greedy(network, pairs, sentences.eos, self.longest)
-        guessed = [sentences.decode(row) for row in written]
-        true = [sentences.decode(row) for row in pairs.target.tolist()]
-        own = [notes_bleu(_cut(sentences, guess), _cut(sentences, truth), 2)
-               for guess, truth in zip(guessed, true, strict=True)]
-        return {"bleu": corpus_bleu(guessed, true, sacre(sentences)),
+        own = [notes_bleu(written_words(sentences, row), true_words(sentences, truth), 2)
+               for row, truth in zip(written, true, strict=True)]
+        return {"bleu": corpus_bleu([sentences.decode(row) for row in written], true,
+                                    sacre(sentences)),
                 "notes_bleu": float(np.mean(own))}
 
 
@@ -236,12 +253,12 @@ def sacre(sentences: Sentences) -> str:
 def apart(pairs: Pairs, share: float) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """The pairs that are trained on, and those that are held out: about a share of all source
     sentences, drawn by their hash, so that no held-out sentence is ever trained on with another
-    translation, whatever the order of the file."""
-    ranked = sorted({source for source, _ in pairs.rows},
-                    key=lambda source: hashlib.sha256(source.encode()).digest())
+    translation, or with other capitals and blanks, whatever the order of the file."""
+    heard = [prepared(source, lowercase=True, spaced=True) for source, _ in pairs.rows]
+    ranked = sorted(set(heard), key=lambda source: hashlib.sha256(source.encode()).digest())
     held = set(ranked[: round(len(ranked) * share)])
-    return ([row for row in pairs.rows if row[0] not in held],
-            [row for row in pairs.rows if row[0] in held])
+    return ([row for row, source in zip(pairs.rows, heard, strict=True) if source not in held],
+            [row for row, source in zip(pairs.rows, heard, strict=True) if source in held])
 
 
 def coded(sentences: Sentences, rows: Sequence[tuple[str, str]]) -> Coded:
@@ -259,6 +276,15 @@ def masked_loss(logits: Tensor, pairs: Coded) -> Tensor:
 
     paid = F.cross_entropy(logits.flatten(0, 1), pairs.target.flatten(), reduction="none")
     return paid.view_as(pairs.target) * pairs.mask
+
+
+def told_all(network: Translator, pairs: Coded) -> Tensor:
+    """Logits (M, V) before each of the M true tokens of all sentences, one sentence below the
+    other, when those before it are read (teacher forcing). Padding gets none: an eighth of a
+    step's time would be spent on it."""
+    shown = network.shown(pairs.source, pairs.source_valid, pairs.given)  # (B, T, hidden)
+    logits: Tensor = network.output(shown[pairs.mask])
+    return logits
 
 
 def partly_told(network: Translator, pairs: Coded, told: float) -> Tensor:
@@ -304,8 +330,13 @@ def greedy(network: Translator, pairs: Coded, eos: int, longest: int) -> list[li
     return found
 
 
-def _cut(sentences: Sentences, sentence: str) -> list[str]:
-    """A sentence's tokens, for the notes' formula."""
+def written_words(sentences: Sentences, row: Sequence[int]) -> list[str]:
+    """The tokens of what was written, for the notes' formula."""
+    return [sentences.labels[i] for i in sentences.said(row)]
+
+
+def true_words(sentences: Sentences, sentence: str) -> list[str]:
+    """The tokens of a prepared target sentence likewise: unknown ones with their own letters."""
     return list(sentences.encode(sentence).labels)
 
 
@@ -314,13 +345,6 @@ def _spread(count: int, most: int | None) -> NDArray[np.int64]:
     if most is None or most >= count:
         return np.arange(count)
     return np.arange(most) * count // most
-
-
-def _lengths(ids: Coded) -> bytes:
-    """How long each pair is, source and target together: plain bytes, so that orders of it can be
-    kept."""
-    lengths = (ids.source_valid + ids.target_valid).cpu().numpy().astype(np.int32)
-    return lengths.tobytes()
 
 
 @lru_cache(maxsize=4)

@@ -26,7 +26,8 @@ from explorer.text.types import Text, Tokenisation, Tokens
 from explorer.words import N_
 
 BYTES = tuple(f"<0x{value:02X}>" for value in range(256))
-MOST = 20_000 + len(BYTES)  # tokens of any vocabulary
+SIGNS = ("<pad>", "<bos>", "<eos>")  # of sentences: see `explorer.text.sentences`
+MOST = 20_000 + len(BYTES) + len(SIGNS)  # tokens of any vocabulary
 
 
 class Piece(NamedTuple):
@@ -78,11 +79,12 @@ class Tokenizer:
         return (self.size,)
 
     @classmethod
-    def learn(cls, text: Text, how: Tokenisation) -> Tokenizer:
-        """The tokenizer that `how` gives on `text`: deterministic. Raises DataError when the text
-        has fewer than two different tokens."""
-        content = _lower(text.content) if how.lowercase else text.content
-        chinese = how.kind in ("word", "wordpiece") and is_chinese(content)
+    def learn(cls, text: Text, how: Tokenisation, chinese: bool | None = None) -> Tokenizer:
+        """The tokenizer that `how` gives on `text`: deterministic. chinese: whether words are found
+        by a segmenter; None: if they need one. Raises DataError when the text has fewer than two
+        different tokens."""
+        content = lowered(text.content) if how.lowercase else text.content
+        chinese = segmented(content, how) if chinese is None else chinese
         pieces = _cut(content, how.kind, chinese)
         merges: Merges = []
         if how.kind == "bpe":
@@ -135,6 +137,13 @@ class Tokenizer:
         labels = {piece: [self._label(i, piece) for i in found] for piece, found in spelt.items()}
         return Tokens(ids, tuple(chain.from_iterable(map(labels.__getitem__, pieces))))
 
+    def encode_all(self, contents: Iterable[str]) -> list[list[int]]:
+        """The ids of many short texts: as `encode` one after the other, but each different piece
+        is spelt once."""
+        cut = [_cut(self._normal(content), self.how.kind, self.chinese) for content in contents]
+        spelt = self._spell(set(chain.from_iterable(cut)))
+        return [[i for piece in pieces for i in spelt[piece]] for pieces in cut]
+
     def decode(self, ids: Iterable[int]) -> str:
         """The text of some ids; bytes that are no UTF-8 become U+FFFD."""
         return b"".join([self._raw[int(i)] for i in ids]).decode(errors="replace")
@@ -153,7 +162,7 @@ class Tokenizer:
 
     def _normal(self, content: str) -> str:
         content = normal(content)
-        return _lower(content) if self.how.lowercase else content
+        return lowered(content) if self.how.lowercase else content
 
     def _spell(self, pieces: Iterable[str]) -> dict[str, list[int]]:
         """The ids of each piece: an unknown one is in bytes if wished, else <unk>."""
@@ -190,7 +199,13 @@ class Tokenizer:
         return token.encode()
 
 
-def _lower(content: str) -> str:
+def segmented(content: str, how: Tokenisation) -> bool:
+    """Whether the words of a text are found by a segmenter: those of Chinese have no blanks."""
+    return how.kind in ("word", "wordpiece") and is_chinese(content)
+
+
+def lowered(content: str) -> str:
+    """In lower case, and NFC still."""
     return unicodedata.normalize("NFC", content.lower())
 
 

@@ -16,6 +16,7 @@ from explorer.words import N_
 MOST = 24  # vectors
 LONGEST = 32  # numbers of one
 REACH = 1e6  # of a number
+_TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # of the reading direction
 _APART = re.compile(r"[\s\[\]()]+")
 
 
@@ -52,7 +53,7 @@ def read(text: str, what: str, letter: str) -> Vectors:
         rows.append(numbers)
         if len(numbers) != len(rows[0]):
             raise DataError(
-                N_("Line {line} of the {what} has {count} numbers, but the first has {first}: "
+                N_("Line {line} of the {what} has the length {count}, but the first line {first}: "
                    "make all lines equally long."),
                 line=line, what=what, count=len(numbers), first=len(rows[0]))
     if not rows:
@@ -81,7 +82,7 @@ def _line(content: str, line: int, what: str) -> tuple[str, tuple[float, ...]]:
         raise DataError(N_("Line {line} of the {what} has {count} numbers; at most {most} can be "
                            "shown: leave some out."),
                         line=line, what=what, count=len(words), most=LONGEST)
-    return name.strip(), tuple(_number(word, line, what) for word in words)
+    return name.translate(_TURNS).strip(), tuple(_number(word, line, what) for word in words)
 
 
 def _number(word: str, line: int, what: str) -> float:

@@ -103,15 +103,17 @@ class Learner:
                 raise Diverged.at(self.step, named(name), self._good, name=name)
         ends = self.step == self._training.steps
         self._network.eval()
-        loss, count = self._task.evaluate(self._network, held_out, self._scored(along=True))
+        scored = self._scored(held_out, along=True)
+        loss, count = self._task.evaluate(self._network, held_out, scored)
         if count and not math.isfinite(loss):
             found = diagnose(self._network, lambda: torch.tensor(self._task.evaluate(
-                self._network, held_out, self._scored(along=True))[0]))
+                self._network, held_out, scored)[0]))
             raise Diverged.at(self.step, found.said, self._good, **found.more)
         best = loss < self._best if count else ends  # by the same tokens as all before
         self._best = min(self._best, loss) if count else self._best
         if ends:
-            loss, count = self._task.evaluate(self._network, held_out, self._scored(along=False))
+            scored = self._scored(held_out, along=False)
+            loss, count = self._task.evaluate(self._network, held_out, scored)
         measures = self._task.measures(self._network, held_out, self._tokenizer, ends)
         self._network.train()
         metrics = {"validation_loss": loss, "validation_tokens": float(count),
@@ -120,10 +122,10 @@ class Learner:
         self._good = self.step
         return Snapshot(self.step, save(weights), self._resume(weights), metrics, best)
 
-    def _scored(self, along: bool) -> int:
+    def _scored(self, held_out: Any, along: bool) -> int:
         """How many held-out tokens a snapshot along the way scores, or the last one."""
         training = self._training
-        scored = VALIDATED * training.steps * training.batch * training.window
+        scored = VALIDATED * training.steps * self._task.step_tokens(held_out, training)
         return max(LEAST, int(scored / training.snapshots if along else scored))
 
     def restore(self, resume: bytes) -> None:

@@ -16,6 +16,7 @@ from explorer.models.scorers import Scorer
 from explorer.models.scorers.filled import WRITTEN, vector
 from explorer.text import vectors
 from explorer.text.vectors import Vectors
+from explorer.ui.plane import Moved
 from explorer.ui.text import plain
 from explorer.words import N_, _
 
@@ -38,7 +39,7 @@ def _lines(*rows: tuple[str, str]) -> str:
 
 def _dictionary() -> dict[str, str]:
     north, east, south, west = _("north"), _("east"), _("south"), _("west")
-    return {"q": _lines((north, "0 2"), (_("north-east"), "1.4 1.4"), (_("nowhere"), "0 0")),
+    return {"q": _lines((north, "0 1.2"), (_("north-east"), "1.4 1.4"), (_("nowhere"), "0 0")),
             "k": _lines((north, "0 2"), (east, "2 0"), (south, "0 -2"), (west, "-2 0")),
             "v": _lines((north, "-10"), (east, "5"), (south, "25"), (west, "12"))}
 
@@ -70,16 +71,14 @@ def typed(name: str) -> Vectors:
     return vectors.read(str(st.session_state[name]), BOXES[name], name)
 
 
-def put(name: str, changed: Vectors) -> None:
-    """Write other vectors into the box `name` when the page is drawn next."""
-    st.session_state["put"] = (name, vectors.write(changed, name))
-
-
-def placed() -> None:
-    """Before the boxes are drawn: write into them what was put."""
-    if "put" in st.session_state:
-        name, text = st.session_state.pop("put")
-        st.session_state[name] = text
+def move(queries: Vectors, keys: Vectors, moved: Moved) -> None:
+    """Write a vector's new place into its box; a query is chosen by that too."""
+    name, there = ("q", queries) if moved.kind == "query" else ("k", keys)
+    changed = there.moved(moved.index, moved.numbers)
+    if changed != there:
+        st.session_state[name] = vectors.write(changed, name)
+    if moved.kind == "query":
+        st.session_state["query"] = moved.index
 
 
 def steps(trace: xr.Dataset, query: int) -> None:

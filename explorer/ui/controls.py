@@ -20,6 +20,12 @@ CHOICES = {
     "orthogonal": N_("orthogonal"), "gaussian": N_("Gaussian"), "random": N_("random windows"),
     "sequential": N_("sequential, state carried"), "adamw": "AdamW", "sgd": "SGD",
     "one-cycle": N_("one cycle"), "constant": N_("constant"),
+    "rnn": "RNN", "gru": "GRU", "lstm": "LSTM", "none": N_("none"), "additive": N_("additive"),
+    "dot": N_("dot"), "general": N_("general"), "concat": N_("concat"),
+    "scaled-dot": N_("scaled dot"), "global": N_("whole source"),
+    "local": N_("around a predicted place"), "teacher": N_("the true token"),
+    "scheduled": N_("now the true one, now its own"), "free": N_("its own guess"),
+    "exponential": N_("exponential"), "inverse-sigmoid": N_("inverse sigmoid"),
     "full": N_("none: the whole window"), "regular": N_("regular"), "randomised": N_("randomised"),
 }
 

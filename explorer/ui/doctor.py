@@ -18,7 +18,7 @@ from explorer.ui.text import plain
 from explorer.words import _
 
 NORM = 1.0  # where gradients are clipped, unless they were already
-CURED = "cured run"  # its name in the session
+CURED, CURED_TASK = "cured run", "cured task"  # their names in the session
 
 
 class Cure(NamedTuple):
@@ -111,9 +111,10 @@ def cured() -> str | None:
 
 def follow() -> None:
     """Go and watch the run that a cure has just started, if one has."""
-    key = cured()
+    task, key = st.session_state.pop(CURED_TASK, ""), cured()
     if key is not None:
-        st.switch_page(places.page("train"), query_params={"run": key})
+        name = "translation" if task == "translation" else "train"
+        st.switch_page(places.page(name), query_params={"run": key})
 
 
 def _apply(experiment: Experiment) -> None:
@@ -122,6 +123,7 @@ def _apply(experiment: Experiment) -> None:
         engine().submit(experiment, owner())
         store().claim(owner(), experiment.key)
         st.session_state[CURED] = experiment.key
+        st.session_state[CURED_TASK] = experiment.task.kind
     except ExplorerError as error:
         st.session_state["complaint"] = error
     st.session_state["redraw"] = True

@@ -21,9 +21,9 @@ _CONFIG = {"displaylogo": False, "displayModeBar": "hover", "responsive": True,
 _SVG = {"embedOptions": {"renderer": "svg"}}  # what the exporter takes from the page
 
 
-def show(figure: Figure, key: str, trace: xr.Dataset | None = None) -> None:
+def show(figure: Figure, key: str, trace: xr.Dataset | None = None, alone: bool = False) -> None:
     """Draw a figure with its caption and its downloads: HTML, SVG, PNG, CSV, and the trace as
-    NetCDF if given."""
+    NetCDF if given. alone: the picture only, and the room of what belongs to it."""
     import plotly.graph_objects as go
 
     with st.container(key=key):
@@ -34,6 +34,8 @@ def show(figure: Figure, key: str, trace: xr.Dataset | None = None) -> None:
             st.vega_lite_chart(spec=figure.spec | {"usermeta": _SVG}, alt=figure.alt,
                                width="stretch", key=f"{key}-chart")
     below = st.container(horizontal=True, vertical_alignment="top", key=f"{key}-below")
+    if alone:
+        return
     below.caption(plain(figure.caption))
     with below.popover(_("Download"), icon=":material/download:", type="tertiary"):
         _exporter(data={"key": key, "name": figure.name}, key=f"{key}-exporter")

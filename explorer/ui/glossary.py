@@ -14,6 +14,15 @@ TERMS: dict[str, str] = {
         "Perplexity on the end of the text, which is kept back from training. When it rises while "
         "training perplexity falls, the network learns the text by heart."),
     "blind guess": N_("The perplexity of guessing blindly: the size of the vocabulary."),
+    "masked loss": N_(
+        "The mean of −ln p of each true token, in nats, the true ones before it told; what only "
+        "fills a batch up is masked out."),
+    "BLEU": N_(
+        "How many runs of one to four tokens a translation shares with its reference, as sacrebleu "
+        "counts it over all held-out sentences: 0 is none, 100 is word for word."),
+    "BLEU of the notes": N_(
+        "The lecture notes' own formula, for each sentence and then on average: runs of one and "
+        "two tokens; 0 to 1."),
     "gradient norm": N_(
         "The length of all weight changes together before they are clipped: how strongly this step "
         "pulls."),
@@ -36,6 +45,9 @@ TERMS: dict[str, str] = {
     "gradient": N_(
         "How much, and which way, a small change of some numbers would change the loss: one number "
         "for each of them."),
+    "beam search": N_(
+        "At each step, of all continuations of the beginnings that were kept, the k likeliest are "
+        "kept; k is the width of the beam."),
     "unit": N_("One of the numbers that a layer remembers."),
     "backpropagation through time": N_(
         "The error of a guess is passed back from step to step, and at each step says how every "

@@ -19,7 +19,7 @@ from explorer.ui.session import CHOSEN, TONGUE
 from explorer.ui.text import plain
 from explorer.words import _
 
-REFUSED = "link refused"  # its name in the session
+REFUSED = "link refused"  # in the session: what was said on a first look
 
 
 def read(name: str, default: str = "") -> str:
@@ -109,7 +109,14 @@ def _admit(
 def refuse(message: str) -> None:
     """Say that something in the link is not followed. It is said once: the link is put right."""
     st.warning(plain(message), icon=":material/link_off:")
-    st.session_state[REFUSED] = True
+    if REFUSED in st.session_state:
+        st.session_state[REFUSED].append(message)
+
+
+def repeat() -> None:
+    """Say again what was said on a first look, which has ended."""
+    for message in st.session_state.pop(REFUSED, ()):
+        refuse(message)
 
 
 def _seen(name: str) -> str:

@@ -9,14 +9,15 @@ from math import log2
 from explorer import comparison
 from explorer.store import Run
 from explorer.ui.naming import distinct, tell_apart
+from explorer.ui.runs import last_bleu
 from explorer.words import _
 
 
 @dataclass(frozen=True)
 class Standing:
     """A run by its best snapshot. held_out, training: perplexity there, None if not measured.
-    blind: of a blind guess, the size of the vocabulary. name: unique among those it was listed
-    with. given: whether somebody called it so."""
+    blind: of a blind guess, the size of the vocabulary. bleu: of a translator. name: unique among
+    those it was listed with. given: whether somebody called it so."""
 
     run: Run
     name: str
@@ -25,6 +26,7 @@ class Standing:
     training: float | None
     blind: int
     parameters: int
+    bleu: float | None = None
 
     @property
     def subject(self) -> tuple[str, str, float, bool]:
@@ -62,7 +64,7 @@ def _standing(run: Run, name: str, given: bool) -> Standing:
         run=run, name=name, given=given, blind=vocabulary,
         held_out=float(best["validation_perplexity"].iloc[0]) if len(best) else None,
         training=float(row["perplexity"].iloc[0]) if len(row) else None,
-        parameters=run.experiment.model.parameters(*run.tokenizer.sizes))
+        parameters=run.experiment.model.parameters(*run.tokenizer.sizes), bleu=last_bleu(run))
 
 
 def subjects(listed: Sequence[Standing]) -> list[list[Standing]]:

@@ -69,7 +69,7 @@ def phrases(experiment: Experiment) -> dict[str, str]:
     """Each setting of an experiment as a few words, the most telling first."""
     model, data = experiment.model, experiment.data
     found = {"kind": model.title}
-    found |= _settings(model) | {"text": f"“{data.name}”"}
+    found |= _settings(model) | _settings(experiment.task) | {"text": f"“{data.name}”"}
     found |= {"content": _("text {hash}", hash=data.sha256[:6])}
     found |= _settings(experiment.tokens, "tokens.") | _settings(data) | {
         "seed": _("seed {seed}", seed=experiment.seed)} | _settings(experiment.training)
@@ -108,7 +108,7 @@ def _settings(spec: Spec, prefix: str = "") -> dict[str, str]:
 
 def _usual(experiment: Experiment) -> set[str]:
     """The fields that stand at their default."""
-    parts = {"": (experiment.model, experiment.data, experiment.training),
+    parts = {"": (experiment.model, experiment.task, experiment.data, experiment.training),
              "tokens.": (experiment.tokens,)}
     usual = {prefix + field for prefix, specs in parts.items() for spec in specs
              for field, info in type(spec).model_fields.items()

@@ -9,6 +9,7 @@ import logging
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -33,7 +34,7 @@ def header(question: str, sentence: str) -> None:
     """
     st.title(question, anchor=False)
     with st.container(key="sentence"):
-        st.markdown(sentence, unsafe_allow_html=True)
+        st.markdown(sentence, unsafe_allow_html="<" in sentence)  # what reads HTML is not small
 
 
 def columns() -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -42,23 +43,34 @@ def columns() -> tuple[DeltaGenerator, DeltaGenerator]:
     return picture, aside
 
 
+def first_look() -> bool:
+    """Whether this is a visitor's first look at a page: then its picture alone is drawn, up to
+    `picture_first`, and the page whole as soon as that stands. What was said of the link meanwhile
+    is said again: it is said once, and would be gone."""
+    first = _place() not in st.session_state.setdefault(SEEN, set())
+    if first:
+        st.session_state[link.REFUSED] = []
+    else:
+        link.repeat()
+    return first
+
+
 def picture_first(key: str) -> None:
-    """On a visitor's first look at a page, stop here until the browser says that the figure `key`
-    stands, and only then go on: it is not kept waiting by all that is below it. Not when something
-    was said of the link: that is said once, and would be gone."""
-    place = str(st.context.url).split("?")[0]
-    seen = st.session_state.setdefault(SEEN, set())
-    if place in seen or st.session_state.pop(link.REFUSED, False):
-        seen.add(place)
-        return
-    slot = st.empty()
-    with slot.container(key="half-drawn"):
+    """On a first look, stop here until the browser says that the figure `key` stands: it is not
+    kept waiting by the controls above it, nor by all that is below. Then the page is run again."""
+    with st.container(key="half-drawn"):
         st.caption(_("The rest follows …"))
-        drawn = _stands(key)
-    if not drawn:
-        st.stop()
-    seen.add(place)
-    slot.empty()
+        _stands(key, said=_look_again, place=_place())
+    st.stop()
+
+
+def _look_again(place: str) -> None:
+    st.session_state[SEEN].add(place)
+
+
+def _place() -> str:
+    """Which page this is."""
+    return str(st.context.url).split("?")[0]
 
 
 def rest_follows(key: str, now: object, below: object) -> None:
@@ -70,10 +82,13 @@ def rest_follows(key: str, now: object, below: object) -> None:
                 st.rerun()
 
 
-def _stands(key: str, choices: str = "") -> bool:
-    """Whether the browser has just said that a figure stands, drawn for these choices."""
+def _stands(
+    key: str, choices: str = "", said: Callable[..., None] = lambda: None, **given: Any
+) -> bool:
+    """Whether the browser has just said that a figure stands, drawn for these choices; `said` is
+    called then, with what is `given`."""
     found: Any = _drawn(data={"key": key, "choices": choices}, key=f"{key}-drawn",
-                        on_drawn_change=lambda: None)
+                        on_drawn_change=partial(said, **given))
     return bool(found and found.drawn == choices + DRAWN)
 
 

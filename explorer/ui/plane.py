@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
 from typing import Any, Literal
@@ -33,15 +33,21 @@ class Moved:
 
 def plane(
     queries: Vectors, keys: Vectors, weights: Sequence[float], query: int, colours: Palette,
-    key: str,
-) -> Moved | None:
-    """Draw queries and keys of two numbers; gives what was just moved or clicked, once.
+    key: str, on_move: Callable[[Moved], None],
+) -> None:
+    """Draw queries and keys of two numbers. What is moved or clicked is told to `on_move`, before
+    the page is drawn anew.
 
     weights: of the keys, for the chosen query: they fill its discs.
     """
-    found: Any = _plane(data=picture(queries, keys, weights, query, colours), key=key,
-                        on_event_change=lambda: None)
-    return admit(found.event if found else None, queries, keys)
+
+    def told() -> None:
+        found: Any = st.session_state.get(key)
+        moved = admit(found.event if found else None, queries, keys)
+        if moved is not None:
+            on_move(moved)
+
+    _plane(data=picture(queries, keys, weights, query, colours), key=key, on_event_change=told)
 
 
 def picture(
@@ -50,14 +56,14 @@ def picture(
     """What the component draws."""
     reach = _reach([*queries.numbers, *keys.numbers])
     points = [
-        {"kind": "key", "index": i, "name": _name(name), "x": x, "y": y, "chosen": False,
+        {"kind": "key", "index": i, "name": cut(name), "x": x, "y": y, "chosen": False,
          "fill": colours.shade(weight, signed=False),
          "says": _("key {name} at {x}, {y}: weight {weight}", name=name, x=f"{x:g}", y=f"{y:g}",
                    weight=f"{weight:.2f}")}
         for i, (name, (x, y), weight) in enumerate(
             zip(keys.names, keys.numbers, weights, strict=True))
     ] + [
-        {"kind": "query", "index": i, "name": _name(name), "x": x, "y": y, "chosen": i == query,
+        {"kind": "query", "index": i, "name": cut(name), "x": x, "y": y, "chosen": i == query,
          "says": _("query {name} at {x}, {y}", name=name, x=f"{x:g}", y=f"{y:g}")}
         for i, (name, (x, y)) in enumerate(zip(queries.names, queries.numbers, strict=True))
     ]
@@ -89,5 +95,6 @@ def _reach(rows: Sequence[Sequence[float]]) -> float:
     return next(digit * power for digit in (1, 2, 4, 10) if digit * power >= most)
 
 
-def _name(name: str) -> str:
+def cut(name: str) -> str:
+    """A name as it is drawn: not too long, blanks visible."""
     return unescape(shown(name, 10))

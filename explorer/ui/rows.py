@@ -80,7 +80,8 @@ def handle(key: str, name: str) -> None:
 def numbers(standing: Standing) -> str:
     """How a run stands, in a line of Markdown."""
     run = standing.run
-    parts = [_("held-out perplexity {value}", value=_bold(standing.held_out)),
+    bleu = [] if standing.bleu is None else [_("BLEU {value}", value=f"**{standing.bleu:.1f}**")]
+    parts = [*bleu, _("held-out perplexity {value}", value=_bold(standing.held_out)),
              _("training {value}", value=_bold(standing.training)),
              _("blind guess {value}", value=standing.blind),
              _("{count} parameters", count=f"{standing.parameters:,}"),

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.errors import RunError
+from explorer.models.seq2seq import Seq2Seq
 from explorer.store import Run
 from explorer.tasks import Task
 from explorer.ui import link
 from explorer.ui.backend import open_run, store
+from explorer.ui.controls import CHOICES
 from explorer.ui.glossary import meaning
 from explorer.ui.naming import by_hand
 from explorer.ui.page import onward
@@ -21,18 +23,24 @@ LANGUAGE_MODEL = "language_model"
 
 
 def describe(run: Run) -> str:
-    """A run in a line: architecture, size, text, held-out perplexity of its best snapshot."""
+    """A run in a line: architecture, size, text, held-out perplexity of its best snapshot; of a
+    translator BLEU."""
     experiment = run.experiment
     parts = [experiment.model.title]
+    if isinstance(experiment.model, Seq2Seq):
+        parts = [f"{parts[0]} ({experiment.model.cell.upper()})",
+                 _("attention: {kind}", kind=_(CHOICES[experiment.model.attention]))]
     hidden = getattr(experiment.model, "hidden", None)
     layers = getattr(experiment.model, "layers", 1)
     if hidden:
         parts.append(f"{layers} × {hidden}" if layers > 1 else str(hidden))
     parts.append(middle(experiment.data.name, 28))
-    best = best_perplexity(run)
+    best, bleu = best_perplexity(run), last_bleu(run)
     if getattr(experiment.model, "bidirectional", False):
         parts.append(_("both ways"))
-    if best is not None:
+    if bleu is not None:
+        parts.append(_("BLEU {value}", value=f"{bleu:.1f}"))
+    elif best is not None:
         parts.append(_("perplexity {value}", value=f"{best:.2f}"))
     if not experiment.pure:
         parts.append(by_hand(experiment.training))
@@ -45,6 +53,21 @@ def best_perplexity(run: Run) -> float | None:
         return None
     known = run.history["validation_perplexity"].dropna()
     return float(known.min()) if len(known) else None
+
+
+def last_bleu(run: Run) -> float | None:
+    """BLEU of a translator's newest snapshot that was scored, by sacrebleu; None of any other run.
+    """
+    if "bleu" not in run.history:
+        return None
+    known = run.history["bleu"].dropna()
+    return float(known.iloc[-1]) if len(known) else None
+
+
+def colour(run: Run) -> str:
+    """The architecture whose colour a run has: its kind; of a translator, that of its cells."""
+    model = run.experiment.model
+    return str(getattr(model, "cell", model.kind))
 
 
 def middle(text: str, longest: int) -> str:
@@ -75,13 +98,15 @@ def whole(key: str, task: str | None = LANGUAGE_MODEL) -> Run:
 
 
 def choose_run(
-    first: Sequence[str] = (), task: str = LANGUAGE_MODEL, train: str = "pages/train.py"
+    first: Sequence[str] = (), task: str = LANGUAGE_MODEL, train: str = "pages/train.py",
+    shown: bool = True,
 ) -> Run:
     """A choice among one's own runs, the shipped ones and the one in the link, which it starts
     from. Ends the page when there is none at all.
 
     first: keys that stand before all others, the first of them the default. task: what they must
-    have learnt. train: the page that trains one."""
+    have learnt. train: the page that trains one. shown: False takes what the control would say,
+    without the control."""
     names = dict.fromkeys(first, "") | listed()
     linked = st.query_params.get("run")
     if linked and linked not in names:
@@ -93,9 +118,10 @@ def choose_run(
         st.stop()
     link.seed("run", next((key for key in first if key in runs), next(iter(runs))),
               allowed=list(runs))
-    key: str = st.selectbox(
-        _("Run"), list(runs), key="run", format_func=lambda key: names[key] or called(runs[key])
-    )
+    if shown:
+        st.selectbox(_("Run"), list(runs), key="run",
+                     format_func=lambda key: names[key] or called(runs[key]))
+    key: str = st.session_state["run"]
     link.write(run=key)
     return runs[key]
 
@@ -119,11 +145,11 @@ def _opened(key: str, linked: bool, task: str) -> Run | None:
     return run if run.snapshots else None
 
 
-def choose_step(run: Run) -> int:
+def choose_step(run: Run, shown: bool = True) -> int:
     """A choice among a run's snapshots, the last one first."""
     steps = list(run.snapshots)
     link.seed("step", steps[-1], int, allowed=steps)
-    if len(steps) > 1:
+    if shown and len(steps) > 1:
         st.select_slider(_("Snapshot after step"), steps, key="step", help=meaning("snapshot"))
     step = int(st.session_state["step"])
     link.write(step=step)

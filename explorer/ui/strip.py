@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.ui.session import asset
-from explorer.views.palette import palette
+from explorer.views.palette import contrast, palette
 from explorer.words import _
 
 READABLE = 4.5  # the contrast that WCAG 2 asks of text at level AA
@@ -85,15 +85,3 @@ def _ink(colour: str | None) -> str | None:
     if contrast(best, colour) >= READABLE:
         return best
     return max(("#000000", "#FFFFFF"), key=lambda ink: contrast(ink, colour))
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two hex colours by WCAG 2: 1 to 21."""
-    bright, dim = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (bright + 0.05) / (dim + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

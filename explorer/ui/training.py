@@ -4,50 +4,106 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
-import xarray as xr
 
 from explorer.engine import Job
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, RunError
+from explorer.experiment import Experiment
 from explorer.store import Run
-from explorer.text.counting import Baseline
-from explorer.ui.backend import ask, ask_soon, engine, store
-from explorer.ui.counting import baseline
-from explorer.ui.doctor import doctor
-from explorer.ui.figure import show
+from explorer.tasks import Task
+from explorer.ui import link
+from explorer.ui.backend import engine, store
+from explorer.ui.doctor import cured, doctor
 from explorer.ui.glossary import meaning
 from explorer.ui.naming import by_hand
-from explorer.ui.page import guard
-from explorer.ui.session import language, owner, theme
+from explorer.ui.page import complain, guard
+from explorer.ui.session import owner
 from explorer.ui.text import plain
-from explorer.views import Figure
-from explorer.views.history import Curve, counted, perplexity
-from explorer.views.palette import Theme
-from explorer.words import N_, _
+from explorer.words import _
 
-SAMPLE = 120  # tokens written after each snapshot
-SAMPLES = 6  # of them are shown
+STARTED, COMPLAINT = "training", "complaint"  # their names in the session
+SAMPLES = 6  # snapshots that show what the network does
 
 
-def panel(key: str) -> Run | None:
+@dataclass(frozen=True)
+class Look:
+    """What a page shows of a run that is trained, beside its progress and its buttons. task: what
+    it must learn. numbers: by name, a term of the glossary. draw: the charts of (run, history,
+    alive), and what the network does by now."""
+
+    task: str
+    numbers: Callable[[Run, pd.DataFrame], dict[str, str]]
+    draw: Callable[[Run, pd.DataFrame, bool], None]
+
+
+def start(experiment: Experiment) -> None:
+    """What the button does: hand the experiment to the engine; its run becomes the page's."""
+    try:
+        engine().submit(experiment, owner())
+        store().claim(owner(), experiment.key)
+        st.session_state[STARTED] = experiment.key
+    except ExplorerError as error:
+        st.session_state[COMPLAINT] = error
+
+
+def train_button(experiment: Experiment | None) -> None:
+    """The button that has an experiment trained, and what went wrong when it was pressed."""
+    st.button(_("Train"), type="primary", icon=":material/model_training:",
+              disabled=not experiment, on_click=start, args=(experiment,))
+    complaint = st.session_state.pop(COMPLAINT, None)
+    if complaint is not None:
+        complain(complaint)
+
+
+def looked_at(task: str) -> str | None:
+    """The key of the run that a page of this task shows: just started, or in the link, which then
+    says it. One that learnt something else is refused in words."""
+    key: str | None = (cured() or st.session_state.pop(STARTED, None)
+                       or st.query_params.get("run"))
+    if key and key in store():
+        with suppress(RunError):  # the panel says what is wrong with it
+            if store().run(key).experiment.task.kind != task:
+                link.refuse(_(Task.family[task].mismatch))  # type: ignore[attr-defined]
+                key = None
+    link.write(run=key)
+    return key
+
+
+def watched(key: str | None, look: Look) -> Run | None:
+    """The panel of the run with this key, or why there is none; the run when nobody trains it
+    (any more)."""
+    if not key:
+        return None
+    run = None
+    with guard():
+        run = panel(key, look)
+        if run is None and engine().find(key) is None:
+            st.warning(_("There is no run {key} here: check the link, or train it again.",
+                         key=plain(key[:40])), icon=":material/link_off:")
+    return run
+
+
+def panel(key: str, look: Look) -> Run | None:
     """Watch a run until it ends: polled once a second, and no more when it is over. Gives the run
     when nobody trains it (any more). Raises RunError: damaged, another version."""
     job = engine().find(key)
     alive = job is not None and not job.over
     run = store().run(key) if key in store() else None
-    st.fragment(_guarded, run_every=1 if alive else None)(key, alive)
+    st.fragment(_guarded, run_every=1 if alive else None)(key, alive, look)
     return None if alive else run
 
 
-def _guarded(key: str, was_alive: bool) -> None:
+def _guarded(key: str, was_alive: bool, look: Look) -> None:
     with guard():  # here: an error does not leave a fragment
-        _watch(key, was_alive)
+        _watch(key, was_alive, look)
 
 
-def _watch(key: str, was_alive: bool) -> None:
+def _watch(key: str, was_alive: bool, look: Look) -> None:
     """One look at the run. When it has just ended or gone on, or a button was pressed, the whole
     page is drawn again: a fragment cannot change by itself how often it looks."""
     job = engine().find(key)
@@ -68,19 +124,11 @@ def _watch(key: str, was_alive: bool) -> None:
     if history is None or run is None:
         st.progress(0.0, _("Getting ready …"))
         return
-    _numbers(history, run, job)
-    if getattr(run.experiment.model, "bidirectional", False):
-        st.info(
-            _(
-                "It reads both ways, so it has read the token that it is to guess: its perplexity "
-                "says nothing of how well it writes. The page “Deep, and both ways” shows why."
-            ),
-            icon=":material/swap_horiz:",
-        )
-    last = int(history["step"].iloc[-1])
-    drawn = _curve(key, last, len(history), theme(), language(), baseline(run), history, run)
-    show(drawn, key="curve")
-    _samples(run, alive)
+    _progress(history, run, job)
+    row = st.container(horizontal=True, key="numbers")
+    for name, value in look.numbers(run, history).items():
+        row.metric(_(name), value, help=meaning(name), width=150)
+    look.draw(run, history, alive)
 
 
 def seen(key: str) -> tuple[Run | None, pd.DataFrame | None]:
@@ -93,19 +141,6 @@ def seen(key: str) -> tuple[Run | None, pd.DataFrame | None]:
 def _shared(key: str, second: int) -> tuple[Run | None, pd.DataFrame | None]:
     """The same for all who watch a run within a second: a class reads and draws it once."""
     return seen(key)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _curve(
-    key: str, step: int, rows: int, shade: Theme, spoken: str, counting: Baseline | None,
-    _history: pd.DataFrame, _run: Run,
-) -> Figure:
-    """The curve of a run up to a step, drawn once for all who watch it."""
-    curve = Curve("", _run.experiment.model.kind, _history)
-    lines = {_("blind guess"): float(_run.tokenizer.size)} | counted(counting)
-    figure = perplexity([curve], lines, shade, _run.experiment.training.steps)
-    assert figure.spec  # made here, once for all
-    return figure
 
 
 def so_far(key: str, job: Job | None, run: Run | None) -> pd.DataFrame | None:
@@ -124,26 +159,27 @@ def so_far(key: str, job: Job | None, run: Run | None) -> pd.DataFrame | None:
     return both
 
 
-def _numbers(history: pd.DataFrame, run: Run, job: Job | None) -> None:
-    last = history.iloc[-1]
-    steps, step = run.experiment.training.steps, int(last["step"])
+def _progress(history: pd.DataFrame, run: Run, job: Job | None) -> None:
+    steps, step = run.experiment.training.steps, int(history["step"].iloc[-1])
     alive = job is not None and not job.over
     left = _(" · {time} left", time=duration(job.eta)) if alive and job and job.eta else ""
     st.progress(step / steps, _("Step {step} of {steps}", step=step, steps=steps) + left)
-    held = history.get("validation_perplexity", pd.Series(dtype=float)).dropna()
-    cells = {
-        N_("perplexity"): _number(last.get("perplexity")),
-        N_("held-out perplexity"): _number(held.iloc[-1] if len(held) else None),
-        N_("blind guess"): str(run.tokenizer.size),
-        N_("tokens per second"): _number(last.get("tokens_per_second"), ",.0f"),
-        N_("gradient norm"): _number(last.get("gradient_norm")),
-    }
-    row = st.container(horizontal=True, key="numbers")
-    for name, value in cells.items():
-        row.metric(_(name), value, help=meaning(name), width=150)
 
 
-def _number(value: Any, form: str = ".2f") -> str:
+def along(snapshots: tuple[int, ...]) -> list[int]:
+    """Some of the snapshots, the first and the last among them."""
+    every = max(1, (len(snapshots) - 1) // (SAMPLES - 1))
+    return [*snapshots[:-1:every][: SAMPLES - 1], *snapshots[-1:]]
+
+
+def last(history: pd.DataFrame, column: str, form: str = ".2f") -> str:
+    """The newest known value of a column of a history."""
+    known = history.get(column, pd.Series(dtype=float)).dropna()
+    return number(known.iloc[-1] if len(known) else None, form)
+
+
+def number(value: Any, form: str = ".2f") -> str:
+    """A number in words; a dash while it is not known."""
     return format(value, form) if value is not None and pd.notna(value) else "–"
 
 
@@ -229,33 +265,7 @@ def _do(what: str, key: str, factor: float = 1.0) -> None:
                 experiment = experiment.changed(last, factor).with_text(experiment.text)
             engine().submit(experiment, me, until=last + 1 if what == "step" else None)
             store().claim(me, experiment.key)
-            st.session_state["training"] = experiment.key
+            st.session_state[STARTED] = experiment.key
     except ExplorerError as error:
-        st.session_state["complaint"] = error
+        st.session_state[COMPLAINT] = error
     st.session_state["redraw"] = True
-
-
-def samples(run: Run, ask: Callable[..., xr.Dataset | None] = ask) -> dict[int, str]:
-    """What the network writes after some of its snapshots, the first and the last among them.
-
-    ask: `ask_soon` leaves out what is not written yet."""
-    every = max(1, (len(run.snapshots) - 1) // (SAMPLES - 1))
-    steps = [*run.snapshots[:-1:every][: SAMPLES - 1], *run.snapshots[-1:]]
-    prefix = run.experiment.text.content[:12]
-    written = {
-        step: ask("generate", run.key, step, prefix=prefix, tokens=SAMPLE, temperature=0.7)
-        for step in steps
-    }
-    return {step: str(trace.attrs["text"]) for step, trace in written.items() if trace is not None}
-
-
-def _samples(run: Run, alive: bool) -> None:
-    """Snapshot by snapshot: one sees it learn to spell."""
-    with guard():
-        written = samples(run, ask_soon if alive else ask)
-        if written:
-            st.subheader(_("What it writes"), anchor=False)
-        for step, text in reversed(written.items()):
-            label, sample = st.columns([1, 9])
-            label.caption(_("step {step}", step=step))
-            sample.text(text)

@@ -13,7 +13,10 @@ from explorer.views import (
     jacobians,
     minibatches,
     ngrams,
+    pairs,
     states,
+    translation,
+    tree,
     truncation,
 )
 from explorer.views.figure import VIEWS, Figure, View, figure
@@ -37,7 +40,10 @@ __all__ = [
     "jacobians",
     "minibatches",
     "ngrams",
+    "pairs",
     "palette",
     "states",
+    "translation",
+    "tree",
     "truncation",
 ]

@@ -87,7 +87,7 @@ def left(trace: xr.Dataset, size: int, theme: Theme = "light") -> Figure:
             chart.add_trace(go.Scatter(
                 x=trace["size"].values, y=trace[name].sel(scale=scale).values,
                 name=_(NAMES[scale]) + (f": {more}" if more else ""), legendgroup=scale,
-                showlegend=column == 2, mode="lines" if more else "lines+markers",
+                showlegend=name == "left", mode="lines" if more else "lines+markers",
                 line={"color": colour, "dash": "dot" if more else dash,
                       "width": 1.5 if more else 2},
                 marker={"symbol": marker, "size": 7}, hovertemplate="d = %{x}: %{y:.4f}"),
@@ -103,7 +103,7 @@ def left(trace: xr.Dataset, size: int, theme: Theme = "light") -> Figure:
     chart.add_vline(size, line={"color": colours.muted, "width": 1, "dash": "dot"})
     chart.update_annotations(font={"size": 13, "color": colours.muted})
     said = _("Left: 1 is even weights, 0 one key has all. Right: how much of the scores' gradient "
-             "passes the softmax, beside even weights; the mean of {queries} queries, and the "
+             "passes the softmax, beside even weights; the mean of {queries} queries, dotted the "
              "median. Upright: d = {size}.", queries=f"{trace.attrs['queries']:,}", size=size)
     names = ["variance", "entropy", "left", "median"]
     data = trace[names].to_dataframe().reset_index()[["scale", "size", *names]]

@@ -15,12 +15,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from explorer.views.figure import Figure, shown, view
-from explorer.views.gates import CELLS, NAMED
-from explorer.views.palette import Palette, Theme, palette
+from explorer.views.gates import CELLS
+from explorer.views.palette import Palette, Theme, contrast, palette
 from explorer.words import _
 
 WRITTEN = 12  # rows, or columns: of no more the numbers are written into their cells
 WIDEST = 200  # queries, and keys, that are drawn
+TICKS = 24  # names along an axis: of more every second, third, … is written
 ROW = 40  # pixels, of few rows
 HIDDEN = "−∞"
 
@@ -48,15 +49,16 @@ def attention(
     head: int = 0,
     query: int | None = None,
     reach: float = 1.0,
+    tallest: int = 640,
     theme: Theme = "light",
 ) -> Figure:
     """The weights of each query over the keys (query × key). query: is framed. reach: the end of
-    the scale, where 1 would leave all of them pale."""
+    the scale, where 1 would leave all of them pale. tallest: pixels."""
     drawn = plane(trace, "attention", layer, head)[:WIDEST, :WIDEST]
     colours = palette(theme)
     chart = _heatmap(trace, drawn, query, colours, "α")
-    chart.update_traces(zmin=0, zmax=reach, colorscale=colours.scale(signed=False), colorbar=_bar(
-        [0, reach / 2, reach], colours))
+    chart.update_layout(height=min(tallest, chart.layout.height))
+    _colour(chart, drawn, colours, False, reach)
     top = _("Weights of {queries} queries over {keys} keys, each row a softmax.",
             queries=len(drawn), keys=drawn.shape[1])
     if len(drawn) and not drawn.any(-1).all():
@@ -82,15 +84,13 @@ def scores(
     most = float(np.abs(plane(trace, "scores", layer, head)).max(initial=1e-6))
     colours = palette(theme)
     chart = _heatmap(trace, open_, query, colours, _("score"))
-    chart.update_traces(zmin=-most, zmax=most, colorscale=colours.scale(signed=True),
-                        colorbar=_bar([-most, 0, most], colours))
+    _colour(chart, drawn, colours, True, most)
     hidden = int(np.isinf(drawn).sum())
     said = _("Scores of {queries} queries for {keys} keys.", queries=len(drawn),
              keys=drawn.shape[1])
     if hidden:
         said += " " + _("The mask hides {hidden} of them: {sign} before the softmax is 0 after it.",
                         hidden=hidden, sign=HIDDEN)
-        _mark_hidden(chart, drawn, colours)
     said += _cropped(trace, drawn)
     return Figure(chart, _tidy(trace, drawn, "score"), said, _alt(said, open_), "scores")
 
@@ -105,8 +105,7 @@ def context(trace: xr.Dataset, query: int | None = None, theme: Theme = "light")
     colours = palette(theme)
     chart = _heatmap(trace, drawn, query, colours, "c",
                      [f"v{i + 1}" for i in range(drawn.shape[1])])
-    chart.update_traces(zmin=-most, zmax=most, colorscale=colours.scale(signed=True),
-                        colorbar=_bar([-most, 0, most], colours))
+    _colour(chart, drawn, colours, True, most)
     chart.update_xaxes(title={"text": _("number of the value")})
     said = _("What {queries} queries get: each row the sum of all values, by its weights.",
              queries=len(drawn))
@@ -135,38 +134,48 @@ def _heatmap(
         z=drawn, x=list(range(wide)), y=list(range(rows)), hoverongaps=False,
         customdata=[[f"{row} → {column}" for column in across] for row in named],
         hovertemplate="%{customdata}<br>" + letter + " = %{z:.4f}<extra></extra>",
-        texttemplate="%{z:.2f}" if few else None, xgap=1 if few else 0, ygap=1 if few else 0)
+        xgap=1 if few else 0, ygap=1 if few else 0)
     chart = go.Figure(cells)
     chart.update_layout(colours.layout(height=min(640, max(180, ROW * rows + 90))))
     font = {"family": "monospace", "size": 12 if few else 11}
     longest = max((len(label) for label in across), default=0)
     chart.update_xaxes(
-        tickvals=list(range(wide)) if wide <= NAMED else [], ticktext=across, tickfont=font,
-        tickangle=0 if longest * wide <= 40 else -60, showgrid=False, side="top",
-        title={"text": _("key")})
+        tickvals=list(range(0, wide, -(-wide // TICKS))), ticktext=across[:: -(-wide // TICKS)],
+        tickfont=font, tickangle=0 if longest * min(wide, TICKS) <= 40 else -60, showgrid=False,
+        side="top", title={"text": _("key")})
     chart.update_yaxes(
-        tickvals=list(range(rows)) if rows <= NAMED else [], ticktext=named, tickfont=font,
-        showgrid=False, autorange="reversed", title={"text": _("query")})
+        tickvals=list(range(0, rows, -(-rows // TICKS))), ticktext=named[:: -(-rows // TICKS)],
+        tickfont=font, showgrid=False, autorange="reversed", title={"text": _("query")})
     if query is not None and query < rows:
         chart.add_shape(type="rect", x0=-0.5, x1=wide - 0.5, y0=query - 0.5, y1=query + 0.5,
                         line={"color": colours.primary, "width": 2})
     return chart
 
 
-def _mark_hidden(chart: go.Figure, drawn: Array, colours: Palette) -> None:
-    """−∞ in every cell that the mask hides, where numbers are written."""
-    rows, columns = np.nonzero(np.isinf(drawn))
+def _colour(
+    chart: go.Figure, drawn: Array, colours: Palette, signed: bool, reach: float
+) -> None:
+    """The colours of the cells, and on them their numbers where they are few; where the mask hides
+    one, −∞."""
+    low, middle = (-reach, 0.0) if signed else (0.0, reach / 2)
+    chart.update_traces(
+        zmin=low, zmax=reach, colorscale=colours.scale(signed), colorbar={
+            "thickness": 8, "outlinewidth": 0, "len": 0.9, "tickvals": [low, middle, reach],
+            "ticktext": [f"{place:.3g}" for place in (low, middle, reach)],
+            "tickfont": {"color": colours.muted, "size": 11}})
     few = max(drawn.shape) <= WRITTEN
+    rows, columns = np.indices(drawn.shape) if few else np.nonzero(np.isinf(drawn))
+    inks, said = [], []
+    for value in drawn[rows, columns].ravel():
+        hidden = np.isinf(value)
+        shade = colours.shade(value if signed else value / reach, signed, reach)
+        inks.append(colours.muted if hidden else max(
+            (colours.text, colours.background), key=lambda ink: contrast(ink, shade)))
+        said.append(HIDDEN if hidden else f"{value + 0.0:.2f}")
     chart.add_trace(go.Scatter(
-        x=columns, y=rows, mode="text" if few else "markers", text=[HIDDEN] * len(rows),
-        textfont={"color": colours.muted}, showlegend=False, hoverinfo="skip",
+        x=columns.ravel(), y=rows.ravel(), mode="text" if few else "markers", text=said,
+        textfont={"color": inks}, showlegend=False, hoverinfo="skip",
         marker={"symbol": "x-thin", "size": 5, "line": {"width": 1, "color": colours.muted}}))
-
-
-def _bar(places: list[float], colours: Palette) -> dict[str, Any]:
-    return {"thickness": 8, "outlinewidth": 0, "len": 0.9, "tickvals": places,
-            "ticktext": [f"{place:.3g}" for place in places],
-            "tickfont": {"color": colours.muted, "size": 11}}
 
 
 def _tidy(trace: xr.Dataset, drawn: Array, name: str) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import exp
 from typing import Literal
 
 import altair as alt
@@ -55,10 +56,12 @@ def perplexity(
     theme: Theme = "light",
     steps: int | None = None,
     height: int = 300,
+    nats: bool = False,
 ) -> Figure:
     """Training and held-out perplexity over steps, on a log axis, with dashed baselines.
 
-    steps: how far the axis reaches (a run that is still going).
+    steps: how far the axis reaches (a run that is still going). nats: a second axis, on the right,
+    tells the same as a loss.
     """
     colours = palette(theme)
     data = pd.concat([_tidy(curve, len(curves) > 1) for curve in curves], ignore_index=True)
@@ -130,8 +133,24 @@ def perplexity(
         for part, align, place in _named(lines, data)
         if len(part)
     ]
-    chart = alt.layer(rules, *words, drawn, dots).properties(height=height, usermeta=EXPORTS)
+    layers = [rules, *words, drawn, dots]
+    chart = alt.layer(*(_with_nats(layers, drawn) if nats else layers)).properties(
+        height=height, usermeta=EXPORTS)
+    if nats:
+        chart = chart.resolve_axis(y="independent")
     return Figure(chart, data, _caption(curves), _caption(curves), "perplexity")
+
+
+def _with_nats(layers: Sequence[alt.Chart], curve: alt.Chart) -> list[alt.Chart]:
+    """Layers on the scale of the curve, which alone has an axis, and that axis once more, on the
+    right, as a loss: ln of the perplexity."""
+    bare = alt.Y("perplexity:Q", axis=None, scale=alt.Scale(type="log", nice=False))
+    loss = alt.Y("perplexity:Q", title=_("loss, in nats"),
+                 scale=alt.Scale(type="log", nice=False),
+                 axis=alt.Axis(orient="right", grid=False, values=[exp(n / 2) for n in range(24)],
+                               labelExpr="format(log(datum.value), '.1f')"))
+    return [*(layer if layer is curve else layer.encode(y=bare) for layer in layers),
+            curve.mark_line(opacity=0).encode(y=loss)]
 
 
 def _named(

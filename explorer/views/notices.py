@@ -50,7 +50,7 @@ def training(
     trained = history["perplexity"].dropna()
     if "validation_perplexity" in history and len(trained):
         held = history.dropna(subset=["validation_perplexity"])
-        said += _by_heart(
+        said += by_heart(
             held["step"].tolist(),
             held["validation_perplexity"].tolist(),
             float(trained.iloc[-1]),
@@ -77,7 +77,7 @@ def training(
     return said
 
 
-def _by_heart(steps: list[int], held: list[float], trained: float, vocabulary: int) -> list[str]:
+def by_heart(steps: list[int], held: list[float], trained: float, vocabulary: int) -> list[str]:
     """How far the best snapshot came, and whether more training would help or hurt."""
     if not held:
         return []

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import chromium
-from tests.browser.idle import PATIENCE, settled
+from tests.browser.idle import PATIENCE, settled, watched
 from tests.browser.server import Server, serving
 
 FAILURES = Path(__file__).parent / "failures"
@@ -101,7 +101,7 @@ def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> I
             accept_downloads=True,
         )
         context.set_default_timeout(PATIENCE)
-        opened.append((context, Watch(context, server.url)))
+        opened.append((watched(context), Watch(context, server.url)))
         page = context.new_page()
         page.goto(f"{server.url}/{path.lstrip('/')}")
         return settled(page)

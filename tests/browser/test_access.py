@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -34,6 +35,8 @@ def test_axe_finds_no_serious_fault_in_a_finished_run(visit: Visit, axe: Axe, sc
     steps.trained(page)
     for closed in ("How the network reads it", "The code that ran"):
         page.get_by_text(closed).click()
+    expect(steps.strip(page, "pieces")).to_be_visible()
+    expect(page.get_by_test_id("stCode").first).to_be_visible()
     settled(page)
     assert axe(page) == []
     page.locator(".st-key-curve-below").get_by_role("button", name="Download").click()
@@ -47,8 +50,7 @@ def test_every_chart_is_told_in_words(visit: Visit) -> None:
         for chart in charts:
             box = page.locator(f".st-key-{chart}")
             told = box.locator('[role="figure"], [role="img"], [role="graphics-document"]').first
-            name = told.get_attribute("aria-label") or ""
-            assert len(name.split()) > 5, f"{chart}: {name!r}"
+            expect(told).to_have_attribute("aria-label", re.compile(r"(\S+\s+){5}\S"))
 
 
 def walk(page: Page, most: int = 80) -> list[str]:
@@ -62,6 +64,7 @@ def walk(page: Page, most: int = 80) -> list[str]:
 
 def test_tab_comes_by_everything_on_the_gates_page(visit: Visit) -> None:
     page = visit(f"gates?run={LSTM}&text=The lamp is lit.&token=4")
+    expect(steps.strip(page, "strip").get_by_role("option")).to_have_count(16)
     found = walk(page)
     for wanted in (
         "combobox: Run",

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Visit
-from tests.browser.idle import settled
 
 
 def points(page: Page, key: str) -> list[dict[str, Any]]:
     """Every trace that Plotly draws, as the browser has it."""
-    chart = page.locator(f".st-key-{key} .js-plotly-plot")
-    expect(chart.locator(".main-svg").first).to_be_visible()
-    found: list[dict[str, Any]] = chart.evaluate(
+    found: list[dict[str, Any]] = steps.plotted(
+        page,
+        key,
         """(plot) => plot._fullData.map(({ name, x, y, base }) =>
-            ({ name, x: [...(x ?? [])], y: [...(y ?? [])], base: [...(base ?? [])] }))""")
+            ({ name, x: [...(x ?? [])], y: [...(y ?? [])], base: [...(base ?? [])] }))""",
+    )
     return found
+
+
+def lanes(page: Page) -> list[list[int]]:
+    """Where each row of the batches begins, batch after batch, of stateful reading."""
+    return [each["base"] for each in points(page, "minibatches") if each["base"]][2:]
 
 
 def test_from_the_first_count_to_a_link_of_the_picture(visit: Visit) -> None:
@@ -40,27 +46,29 @@ def test_from_the_first_count_to_a_link_of_the_picture(visit: Visit) -> None:
         expect(note).to_contain_text(who)
 
     steps.radio(page, "Tokens", "words")
-    assert points(page, "ngrams")[1]["x"] == [1, 2, 3]
+    steps.becomes(page, lambda: points(page, "ngrams")[1]["x"], [1, 2, 3])
     steps.number(page, "Window", 6)
     steps.number(page, "Batch", 2)
-    bars = [each for each in points(page, "minibatches") if each["base"]]
-    lanes = [each["base"] for each in bars[2:]]
-    assert all(lane[i + 1] == lane[i] + 6 for lane in lanes for i in range(3))
-    first = steps.strip(page, "spans-sequential").get_by_role("option").nth(lanes[0][0])
-    assert first.evaluate("(token) => token.style.backgroundColor")
+    read = steps.eventually(
+        page,
+        lambda: lanes(page),
+        lambda found: len(found) == 2
+        and all(lane[i + 1] == lane[i] + 6 for lane in found for i in range(3)),
+    )
+    first = steps.strip(page, "spans-sequential").get_by_role("option").nth(read[0][0])
+    expect(first).to_have_attribute("style", re.compile("background-color: *[^;]"))
 
-    for part in ("tokens=word", "window=6", "batch=2", "corpus=story-en"):
-        assert part in page.url
-    again = visit(page.url.split("/", 3)[3])
+    link = steps.link(page, tokens="word", window=6, batch=2, corpus="story-en")
+    again = visit(link)
     for key in ("zipf", "ngrams", "minibatches"):
-        assert points(again, key) == points(page, key)
+        steps.alike(page, again, partial(points, key=key))
 
 
 def test_markup_in_a_text_of_one_s_own_stays_text(visit: Visit) -> None:
     page = visit("counting")
     steps.paste(page, "<script>alert('x')</script> <b>灯</b> 👩‍👩‍👧 " * 30)
     steps.radio(page, "Count", "characters")
-    settled(page)
-    assert points(page, "zipf")
-    assert page.locator("[data-testid=stMain] script, [data-testid=stMain] b").count() == 0
-    assert "corpus" not in page.url
+    grams = "(plot) => plot._fullData.flatMap(({ customdata }) => [...(customdata ?? [])])"
+    steps.plotted(page, "zipf", grams, lambda found: "灯" in found)
+    expect(page.locator("[data-testid=stMain] script, [data-testid=stMain] b")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("corpus"))

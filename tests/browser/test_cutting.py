@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 from explorer.store import Store
 from tests.browser import steps
 from tests.browser.conftest import Visit
-from tests.browser.idle import settled
 
 RNN = next(key for key in Store().pretrained()
            if Store().run(key).experiment.model.kind == "rnn")
@@ -26,10 +25,8 @@ def cosine(page: Page) -> float:
 
 def points(page: Page) -> list[list[float]]:
     """Where each draw stands in the plane of gradients."""
-    chart = page.locator(".st-key-gradients .js-plotly-plot")
-    expect(chart.locator(".main-svg").first).to_be_visible()
-    found: list[list[float]] = chart.evaluate(
-        "(plot) => [[...plot._fullData[0].x], [...plot._fullData[0].y]]")
+    found: list[list[float]] = steps.plotted(
+        page, "gradients", "(plot) => [[...plot._fullData[0].x], [...plot._fullData[0].y]]")
     return found
 
 
@@ -38,21 +35,21 @@ def test_a_learner_cuts_shorter_and_shares_what_is_seen(visit: Visit) -> None:
     long = cosine(page)
     slider = page.get_by_role("slider", name="Tokens from cut to cut")
     slider.press("Home")
-    page.wait_for_url(re.compile("every=2"))
-    settled(page)
-    assert cosine(page) < long, "shorter pieces leave less of the gradient"
+    steps.link(page, every=2)
+    # shorter pieces leave less of the gradient
+    steps.eventually(page, lambda: cosine(page), lambda short: short < long)
     steps.radio(page, "Gradient of", "all weights")
     expect(page.get_by_text("Gradients of all weights")).to_be_visible()
 
     page.get_by_role("button", name=re.compile("^o₃ → h₃ → h₂ [+−-]")).hover()
     graph = page.locator(".st-key-graph")
     expect(graph.get_by_text(re.compile("one of six parts"))).to_be_visible()
-    assert graph.locator(".edge.marked").count() == 4
+    expect(graph.locator(".edge.marked")).to_have_count(4)
     page.mouse.move(0, 0)
     edge = graph.get_by_role("img", name=re.compile("^h₂, h₃"))
     edge.focus()
     expect(graph.get_by_text(re.compile("∂L/∂h₃ · ∂h₃/∂h₂ ="))).to_be_visible()
 
-    again = visit(page.url.split("/", 3)[3])
-    assert points(again) == points(page)
-    assert cosine(again) == cosine(page)
+    again = visit(steps.link(page, every=2, weights="all"))
+    steps.alike(page, again, points)
+    steps.alike(page, again, cosine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,11 +21,12 @@ EXPLODES = STORE.pretrained("explode")[0]
 
 def lines(page: Page, key: str) -> list[dict[str, Any]]:
     """Names and values of the lines of a chart, as the browser has them."""
-    chart = page.locator(f".st-key-{key} .js-plotly-plot")
-    expect(chart.locator(".main-svg").first).to_be_visible()
-    found: list[dict[str, Any]] = chart.evaluate(
+    found: list[dict[str, Any]] = steps.plotted(
+        page,
+        key,
         """(plot) => plot._fullData.filter((trace) => trace.mode !== 'markers+text').map(
-            ({ name, x, y, line }) => ({ name, x: [...x], y: [...y], dash: line.dash }))""")
+            ({ name, x, y, line }) => ({ name, x: [...x], y: [...y], dash: line.dash }))""",
+    )
     return found
 
 
@@ -56,12 +58,12 @@ def test_a_run_breaks_is_cured_and_the_cured_run_is_shared(visit: Visit, server:
     assert corrected.status == "finished"
     [change] = corrected.experiment.training.changes
     assert (change.clip, change.step) == (1.0, 10)
-    drawn = lines(page, "explosion")
-    assert {each["name"] for each in drawn} == {"as it was set", "clipped at 1 from step 10"}
+    steps.becomes(page, lambda: {each["name"] for each in lines(page, "explosion")},
+                  {"as it was set", "clipped at 1 from step 10"})
 
-    again = visit(page.url.split("/", 3)[3])
-    assert lines(again, "explosion") == drawn
-    assert lines(again, "growth") == lines(page, "growth")
+    again = visit(steps.link(page, run=key))
+    for chart in ("explosion", "growth"):
+        steps.alike(page, again, partial(lines, key=chart))
 
 
 def test_the_doctor_of_the_training_panel_leads_to_the_corrected_run(visit: Visit) -> None:

@@ -83,9 +83,12 @@ def watch_it_learn(page: Page, content: str) -> None:
     assert len(seen) >= 3, "its progress was seen"
     assert len(pictures) >= 3, "its chart grew"
     steps.trained(page)
-    samples = page.get_by_test_id("stText").all_inner_texts()
-    assert len(samples) >= 2
-    assert all(text.startswith(content[:12].strip()) for text in samples)
+    steps.eventually(
+        page,
+        page.get_by_test_id("stText").all_inner_texts,
+        lambda samples: len(samples) >= 2
+        and all(text.startswith(content[:12].strip()) for text in samples),
+    )
 
 
 def train_another(page: Page) -> str:
@@ -97,7 +100,7 @@ def train_another(page: Page) -> str:
     steps.number(page, "Hidden units", 256)  # a minute's work, on any machine
     steps.radio(page, "Quality", "best")
     page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_url(lambda url: f"run={before}" not in url)
+    page.wait_for_url(lambda url: "run=" in url and before not in url)
     page.get_by_text(re.compile(r"^Step \d+ of \d+")).wait_for()
     return steps.key(page)
 
@@ -106,15 +109,12 @@ def reload_in_the_middle(page: Page, key: str) -> None:
     before = steps.step_shown(page)
     page.reload()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    assert steps.key(page) == key
+    steps.link(page, run=key)
     wait_for_step_beyond(page, before)
 
 
 def wait_for_step_beyond(page: Page, step: int) -> None:
-    deadline = time.monotonic() + 60
-    while steps.step_shown(page) <= step:
-        assert time.monotonic() < deadline, f"it stands still at step {step}"
-        page.wait_for_timeout(200)
+    steps.eventually(page, lambda: steps.step_shown(page), lambda shown: shown > step, timeout=60)
 
 
 def pause_and_go_on(page: Page, server: Server, key: str) -> None:
@@ -153,20 +153,16 @@ def write(page: Page) -> None:
     box.press("Enter")
     settled(page)
     steps.number(page, "Tokens to write", 60)
-    assert "prefix=The" in page.url
+    steps.link(page, prefix="The ")
     written = steps.strip(page, "written")
     expect(written.get_by_role("option")).to_have_count(4 + 60)
-    assert written.inner_text().startswith("The ")
+    steps.eventually(page, written.inner_text, lambda text: text.startswith("The "))
 
 
 def put_another_token_in_its_way(page: Page) -> None:
     written = steps.strip(page, "written")
-    token = written.get_by_role("option").nth(10)
-    before = [token.inner_text() for token in written.get_by_role("option").all()]
-    token.scroll_into_view_if_needed()
-    page.wait_for_timeout(300)  # scrolling hides the card
-    token.hover()
-    candidates = page.locator(".st-key-written button.candidate")
+    before = written.get_by_role("option").all_inner_texts()
+    candidates = steps.point(page, "written", 10).locator("button.candidate")
     expect(candidates).to_have_count(5)
     labels = [line.split("\n")[0] for line in candidates.all_inner_texts()]
     visible = {" ": "␣", "\n": "⏎"}
@@ -174,9 +170,8 @@ def put_another_token_in_its_way(page: Page) -> None:
         i for i, label in enumerate(labels) if label != visible.get(before[10], before[10])
     )
     candidates.nth(other).click()
-    settled(page)
     expect(written.get_by_role("option")).to_have_count(11 + 60)
-    after = [token.inner_text() for token in written.get_by_role("option").all()]
+    after = written.get_by_role("option").all_inner_texts()
     assert after[:10] == before[:10]
     assert visible.get(after[10], after[10]) == labels[other]
     assert after[10] != before[10]
@@ -187,11 +182,8 @@ def open_the_gates(page: Page, key: str) -> None:
     page.get_by_role("link", name="Open its gates").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("let in, keep")
     settled(page)
-    assert steps.key(page) == key, "the gates are those of the run one came from"
-    box = page.get_by_role("textbox", name="Text to read")
-    box.fill(SENTENCE)
-    box.press("Control+Enter")
-    settled(page)
+    steps.link(page, run=key)  # the gates are those of the run one came from
+    steps.write(page, "Text to read", SENTENCE)
     expect(steps.strip(page, "strip").get_by_role("option")).to_have_count(len(SENTENCE))
 
 
@@ -201,13 +193,11 @@ def equations(page: Page) -> list[str]:
 
 
 def click_a_token(page: Page) -> None:
-    before = equations(page)
-    assert len(before) >= 4
+    before = steps.eventually(page, lambda: equations(page), lambda found: len(found) >= 4)
     steps.strip(page, "strip").get_by_role("option").nth(5).click()
     expect(page.get_by_text("Token 5,")).to_be_visible()
-    settled(page)
-    assert equations(page) != before
-    assert "token=5" in page.url
+    steps.eventually(page, lambda: equations(page), lambda found: found not in ([], before))
+    steps.link(page, token=5)
 
 
 def walk_by_keyboard(page: Page) -> None:
@@ -240,9 +230,9 @@ def download_the_numbers(page: Page, server: Server, key: str) -> None:
 def assert_same_picture(page: Page, visit: Visit) -> None:
     """What stands in the link, opened in another browser."""
     steps.radio(page, "Gate or state", "cell state")
-    other = visit(page.url.split("/", 3)[3])
-    assert steps.drawn(other, "gates") == steps.drawn(page, "gates")
-    assert equations(other) == equations(page)
+    other = visit(steps.link(page, view="cell", token=6, text=SENTENCE))
+    steps.alike(page, other, lambda either: steps.drawn(either, "gates"))
+    steps.alike(page, other, equations)
     expect(steps.strip(other, "strip").get_by_role("option", selected=True)).to_have_text(
         SENTENCE[6]
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlencode
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from explorer.store import Store
 from tests.browser import steps
@@ -32,12 +33,11 @@ def test_a_link_holds_run_step_text_view_order_unit_and_token(visit: Visit) -> N
     expect(page.get_by_role("spinbutton", name="Unit")).to_have_value("17")
     expect(page.get_by_text("Token 4, “s”, unit 17 of layer 1")).to_be_visible()
     expect(page.get_by_text(f"at step {PICTURE['step']}, while it reads 19 tokens")).to_be_visible()
-    assert steps.drawn(page, "gates")["y"][0] == "unit 17", "ordered by correlation with unit 17"
-    for name, value in PICTURE.items():
-        assert f"{name}={value}" in page.url or name == "text"
+    # ordered by correlation with unit 17
+    steps.drawn(page, "gates", lambda found: bool(found["y"][0] == "unit 17"))
 
-    again = visit(page.url.split("/", 3)[3])
-    assert steps.drawn(again, "gates") == steps.drawn(page, "gates")
+    again = visit(steps.link(page, **PICTURE))
+    steps.alike(page, again, lambda either: steps.drawn(either, "gates"))
 
 
 @pytest.mark.parametrize(
@@ -69,42 +69,37 @@ def test_a_wrong_link_says_what_is_wrong_and_the_page_goes_on(
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def chinese(page: Page) -> bool:
-    title = page.get_by_role("heading", level=1).inner_text()
-    return any("一" <= sign <= "鿿" for sign in title)
-
-
 def test_the_language_of_a_link_goes_before_the_browser_s(visit: Visit) -> None:
-    assert chinese(visit("train?lang=zh"))
-    assert not chinese(visit("train?lang=en", locale="zh-CN"))
+    steps.speaks(visit("train?lang=zh"), "zh")
+    steps.speaks(visit("train?lang=en", locale="zh-CN"), "en")
 
 
 def test_a_chosen_language_goes_from_page_to_page(visit: Visit) -> None:
     page = visit("train")
     page.get_by_role("button", name="中文").click()
     page.wait_for_url("**lang=zh**")
+    steps.speaks(page, "zh")
     settled(page)
-    assert chinese(page)
     page.locator('[data-testid="stPageLink"] a').last.click()
-    page.wait_for_url("**/gates**")
-    settled(page)
-    assert chinese(page)
+    page.wait_for_url(re.compile("/gates\\?.*lang=zh"))
+    steps.speaks(settled(page), "zh")
     page.reload()
-    settled(page)
-    assert chinese(page), "it stands in the link"
+    steps.speaks(settled(page), "zh")  # it stands in the link
+    here = page.url
     page.go_back()
-    settled(page)
-    assert chinese(page)
+    page.wait_for_url(lambda url: url != here and "lang=zh" in url)
+    steps.speaks(settled(page), "zh")
 
 
 def test_the_browser_s_back_button_shows_the_picture_before(visit: Visit) -> None:
     page = visit(f"gates?run={LSTM}&text={quote('The sea')}")
     expect(page.get_by_role("radio", name="forget gate")).to_be_checked()
     steps.radio(page, "Gate or state", "hidden state")
-    link = page.url
-    page.goto(link.replace("view=hidden", "view=forget"))
+    steps.link(page, view="hidden")
+    page.goto(page.url.replace("view=hidden", "view=forget"))
     settled(page)
     expect(page.get_by_role("radio", name="forget gate")).to_be_checked()
     page.go_back()
+    page.wait_for_url("**view=hidden**")
     settled(page)
     expect(page.get_by_role("radio", name="hidden state")).to_be_checked()

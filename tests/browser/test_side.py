@@ -12,6 +12,7 @@ from tests.browser import steps
 from tests.browser.conftest import Visit
 from tests.browser.idle import settled
 
+TEXT = "The lamp is lit."
 TOY = "The toy: four sentences, three networks"
 
 
@@ -22,10 +23,11 @@ def heat(page: Page) -> dict[str, Any]:
 
 def bars(page: Page) -> list[dict[str, Any]]:
     """Names and heights of the bars."""
-    chart = page.locator(".st-key-duel .js-plotly-plot")
-    expect(chart.locator(".main-svg").first).to_be_visible()
-    found: list[dict[str, Any]] = chart.evaluate(
-        "(plot) => plot._fullData.map(({ name, x, y }) => ({ name, x: [...x], y: [...y] }))")
+    found: list[dict[str, Any]] = steps.plotted(
+        page,
+        "duel",
+        "(plot) => plot._fullData.map(({ name, x, y }) => ({ name, x: [...x], y: [...y] }))",
+    )
     return found
 
 
@@ -35,18 +37,14 @@ def test_the_shipped_networks_stand_side_by_side_at_once(visit: Visit) -> None:
     expect(page.get_by_text("With one seed each, nobody can say")).to_be_visible()
     expect(page.get_by_text("These do not read the same batches")).to_be_visible()
     steps.radio(page, "Over", "FLOPs")
-    assert "x=flops" in page.url
+    steps.link(page, x="flops")
     token = steps.strip(page, "winners").get_by_role("option").nth(3)
     expect(token).to_have_attribute("aria-label", re.compile(r"GRU: \d+\.\d\d bits"))
-    box = page.get_by_role("textbox", name="Text to read")
-    box.fill("The lamp is lit.")
-    box.press("Control+Enter")
-    settled(page)
-    drawn = bars(page)
-    assert sum(len(bar["x"]) for bar in drawn) == len("The lamp is lit.") - 1
+    steps.write(page, "Text to read", TEXT)
+    steps.becomes(page, lambda: sum(len(bar["x"]) for bar in bars(page)), len(TEXT) - 1)
 
-    again = visit(page.url.split("/", 3)[3])
-    assert bars(again) == drawn
+    again = visit(steps.link(page, x="flops", text=TEXT))
+    steps.alike(page, again, bars)
     expect(again.get_by_role("radio", name="FLOPs")).to_be_checked()
 
 
@@ -56,12 +54,12 @@ def test_one_click_trains_the_toy_and_the_link_shows_it_to_a_friend(visit: Visit
     expect(page.get_by_role("heading", name="What do they write?")).to_be_visible()
     expect(page.get_by_text("1 finished")).to_have_count(3, timeout=90_000)
     settled(page)
-    drawn = heat(page)
-    assert drawn["y"] == ["RNN", "GRU", "LSTM"]
-    assert [len(row) for row in drawn["z"]] == [5, 5, 5], "five words after “This is”"
+    steps.becomes(page, lambda: heat(page)["y"], ["RNN", "GRU", "LSTM"])
+    # five words after “This is”
+    steps.becomes(page, lambda: [len(row) for row in heat(page)["z"]], [5, 5, 5])
     expect(page.get_by_role("textbox", name="Prefix")).to_have_value("This is")
-    friend = visit(page.url.split("/", 3)[3])
-    assert heat(friend) == drawn
+    friend = visit(steps.link(page, seeds=1))
+    steps.alike(page, friend, heat)
     friend.reload()
     settled(friend)
-    assert heat(friend) == drawn
+    steps.alike(page, friend, heat)

@@ -13,19 +13,20 @@ from tests.browser.conftest import Visit
 from tests.browser.idle import settled
 
 LSTM = Store().pretrained()[0]
+OTHER = "The lamp is out, and so on."
 TEXT = '"The lamp is lit," said Wren. <script>alert(1)</script>'
 
 
 def path(page: Page) -> dict[str, Any]:
     """Where the browser has drawn the texts, and what stands along the axes."""
-    chart = page.locator(".st-key-trajectory .js-plotly-plot")
-    expect(chart.locator(".main-svg").first).to_be_visible()
-    found: dict[str, Any] = chart.evaluate(
+    found: dict[str, Any] = steps.plotted(
+        page,
+        "trajectory",
         """(plot) => ({
             lines: plot._fullData.filter((part) => part.mode === 'lines')
                 .map((part) => [part.name, [...part.x], [...part.y]]),
             axis: plot.layout.xaxis.title.text,
-        })"""
+        })""",
     )
     return found
 
@@ -42,24 +43,20 @@ def test_from_a_span_to_the_places_where_its_units_fire(visit: Visit) -> None:
     steps.strip(page, "strip").get_by_role("option").nth(5).press("Home")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    page.wait_for_url("**span=1-8**")
+    steps.link(page, span="1-8")
     settled(page)
     expect(page.get_by_text("No unit is on throughout this span")).to_be_visible()
 
     page.goto(page.url.replace("span=1-8", "span=5-8"))
     settled(page)
-    assert places.first.inner_text() == before
+    expect(places).to_have_count(12)
+    steps.becomes(page, places.first.inner_text, before)
 
-    box = page.get_by_label("Second text, to compare")
-    box.fill("The lamp is out, and so on.")
-    box.press("Control+Enter")
-    page.wait_for_url("**second=The**")
-    assert len(path(settled(page))["lines"]) == 2
+    steps.write(page, "Second text, to compare", OTHER)
+    steps.becomes(page, lambda: len(path(page)["lines"]), 2)
     steps.radio(page, "Seen by", "chosen units")
-    page.wait_for_url("**method=units**")
-    assert path(settled(page))["axis"] == "unit 0"
+    steps.becomes(page, lambda: path(page)["axis"], "unit 0")
 
-    again = visit(page.url.split("/", 3)[3])
-    assert path(again) == path(page)
-    expect(again.get_by_label("Second text, to compare")).to_have_value(
-        "The lamp is out, and so on.")
+    again = visit(steps.link(page, second=OTHER, method="units", span="5-8"))
+    steps.alike(page, again, path)
+    expect(again.get_by_label("Second text, to compare")).to_have_value(OTHER)

@@ -14,6 +14,7 @@ from explorer.models.scorers import Scorer
 from explorer.models.seq2seq import Seq2Seq
 from explorer.models.translator import Translator, select
 
+torch.set_num_threads(1)  # so little is computed that sharing it costs more
 VOCABULARY, SOURCE = 11, 9
 SCORERS = ("none", *sorted(Scorer.family))
 
@@ -131,15 +132,24 @@ def test_rows_can_be_taken_more_than_once_and_in_another_order(fields: dict[str,
         torch.testing.assert_close(alone[0], logits[place], rtol=0, atol=1e-12)
 
 
-def test_gradients_are_central_differences() -> None:
-    network = made(attention="additive", hidden=3, embedding=2)
-    parameters = list(network.parameters())
+@pytest.mark.parametrize("fields", [
+    {"attention": "additive"}, {"attention": "general", "feeding": True, "bidirectional": True},
+    {"attention": "concat", "reach": "local", "cell": "lstm"},
+], ids=lambda fields: fields["attention"])
+def test_gradients_are_central_differences(fields: dict[str, Any]) -> None:
+    """Of each of its numbers; there are few of them, and all parts."""
+    spec = Model.parse({"kind": "seq2seq", "hidden": 2, "embedding": 1} | fields)
+    torch.manual_seed(1)
+    network = spec.build(3, 3).double().eval()
+    names, parameters = zip(*network.named_parameters(), strict=True)
+    source, valid = torch.tensor([[2, 0], [1, 0]]), torch.tensor([2, 1])
+    given = torch.tensor([[2, 1], [2, 0]])
 
     def loss(*values: torch.Tensor) -> torch.Tensor:
-        named = dict(zip((name for name, _ in network.named_parameters()), values, strict=True))
-        return torch.func.functional_call(network, named, (SOURCES, VALID, GIVEN)).square().sum()
+        named = dict(zip(names, values, strict=True))
+        return torch.func.functional_call(network, named, (source, valid, given)).square().sum()
 
-    assert torch.autograd.gradcheck(loss, tuple(parameters), atol=1e-6, nondet_tol=1e-9)
+    assert torch.autograd.gradcheck(loss, parameters, atol=1e-6, nondet_tol=1e-9)
 
 
 @pytest.mark.parametrize(("fields", "said"), [

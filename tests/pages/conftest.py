@@ -85,14 +85,16 @@ def run(engine: LocalEngine, store: Store) -> Run:
 def opened(engine: LocalEngine) -> Iterator[Open]:
     """opened("gates", run=…, text=…) opens a page at a link. What was left training ends.
 
-    context: the browser's locale and theme."""
+    context: the browser's locale and theme. first: as one who was never there."""
 
-    def go(name: str, *, context: dict[str, Any] | None = None, **link: object) -> AppTest:
+    def go(
+        name: str, *, context: dict[str, Any] | None = None, first: bool = False, **link: object
+    ) -> AppTest:
         page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=60)
         page.context = context or {}
         for key, value in link.items():
             page.query_params[key] = str(value)
-        page.session_state[SEEN] = Everywhere()
+        page.session_state[SEEN] = set() if first else Everywhere()
         return well(page.run())
 
     yield go
@@ -139,9 +141,14 @@ def component(page: AppTest, key: str) -> dict[str, Any]:
 
 def act(page: AppTest, key: str, /, **event: object) -> AppTest:
     """Do on one of our own components what its script in the browser reports."""
+    return report(page, key, "event", event)
+
+
+def report(page: AppTest, key: str, name: str, value: object) -> AppTest:
+    """Let the script of one of our own components say something."""
     found = next(each for each in page.get("bidi_component") if each.key == key)
     states = page._tree.get_widget_states()
     trigger = states.widgets.add()
     trigger.id = _make_trigger_id(found.proto.id, "events")
-    trigger.json_trigger_value = json.dumps([{"event": "event", "value": event}])
+    trigger.json_trigger_value = json.dumps([{"event": name, "value": value}])
     return well(page._run(states))

@@ -10,7 +10,7 @@ from explorer.engine import LocalEngine
 from explorer.store import Run, Store
 from explorer.views.gates import plane
 from explorer.views.order import ORDERS, order_units
-from tests.pages.conftest import Open, act, component, plotly, said, trained, well
+from tests.pages.conftest import Open, act, component, plotly, report, said, trained, well
 from tests.training.small import small
 
 TEXT = 'the "cat" sat'
@@ -44,6 +44,26 @@ def test_the_heatmap_of_every_view_is_the_trace(
         )
         assert page.query_params["view"] == view
     assert said(page) == ""
+
+
+def test_at_first_the_picture_stands_alone_and_then_among_all_else(
+    opened: Open, run: Run
+) -> None:
+    page = opened("gates", first=True, run=run.key, text=TEXT, view="cell", order="soul", unit=3)
+    [alone] = plotly(page, "gates")["data"]
+    assert not page.selectbox
+    assert not page.text_area
+    assert not page.get("button_group")
+    assert "order = soul" in said(page)
+
+    report(page, "gates-drawn", "drawn", " drawn")
+    [heatmap] = plotly(page, "gates")["data"]
+    np.testing.assert_array_equal(heatmap["z"], alone["z"])
+    assert page.text_area[0].value == TEXT
+    assert page.get("button_group")[0].value == "cell"
+    assert page.number_input[0].value == 3
+    assert "order = soul" in said(page), "nobody has read it yet"
+    assert said(well(page.run())) == "", "it is said once"
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -17,8 +17,8 @@ from streamlit.testing.v1 import AppTest
 import explorer as ex
 from explorer.engine.local import LocalEngine
 from explorer.experiment import Experiment
-from explorer.models import Model
 from explorer.store import Run, Store
+from explorer.tasks.language_model import LanguageModel
 from explorer.text import CORPORA, Text, corpus
 from tests.pages.conftest import Open, act, component, said, well
 
@@ -67,7 +67,7 @@ def counts(page: AppTest) -> dict[str, str]:
 # Page = Experiment
 
 
-@pytest.mark.parametrize("kind", sorted(Model.family))
+@pytest.mark.parametrize("kind", sorted(LanguageModel.models))
 @pytest.mark.parametrize("quality", ["quick", "best"])
 def test_what_is_chosen_is_the_experiment_of_the_library(
     opened: Open, asked: Asked, kind: str, quality: str

@@ -69,7 +69,7 @@ def test_the_spectral_radius_decides(radius: float) -> None:
     for seed in SEEDS:
         model = {"kind": "rnn", "hidden": 32, "activation": "linear", "initial": "orthogonal",
                  "spectral_radius": radius}
-        start = Learner(experiment, tokenizer.size).snapshot(torch.zeros(0, dtype=torch.int64))
+        start = Learner(experiment, tokenizer).snapshot(torch.zeros(0, dtype=torch.int64))
         opened = Opened.from_weights(experiment, tokenizer, 0, start.weights)
         norms = gradients(opened, "abcdefgh" * 12, model=model, seed=seed)["norm"].values[0, 0]
         back = norms[:-1][::-1]  # (steps,)
@@ -89,7 +89,8 @@ def adding(model: dict[str, object], seed: int, steps: int = 3_000) -> float:
         }
     )
     torch.set_num_threads(1)
-    learner, nothing = Learner(experiment, 1), torch.zeros(1)
+    tokenizer = Tokenizer.learn(nominal, usual.tokens)  # not looked at either
+    learner, nothing = Learner(experiment, tokenizer), torch.zeros(1)
     for _ in range(steps):
         learner.learn(nothing)
     return float(learner.snapshot(nothing).metrics["validation_loss"])

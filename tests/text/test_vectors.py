@@ -16,15 +16,15 @@ def test_the_ways_to_write_the_same(text: str) -> None:
 
 
 def test_names_are_kept_whatever_they_hold() -> None:
-    found = read("<b>a: b</b>: 1\n灯: 2\n3", "keys", "k")
+    found = read("<b>a: b</b>: 1\n\u202e灯: 2\n3", "keys", "k")
     assert found.names == ("<b>a: b</b>", "灯", "k3")
 
 
 REFUSED = {
     "": "The keys are empty: write one vector a line",
     " \n\n": "The keys are empty",
-    "1 2\n3": "Line 2 of the keys has 1 numbers, but the first has 2",
-    "1 2\n\n3 4 5": "Line 3 of the keys has 3 numbers",
+    "1 2\n3": "Line 2 of the keys has the length 1, but the first line 2",
+    "1 2\n\n3 4 5": "Line 3 of the keys has the length 3",
     "1, , 2": "A number is missing in line 1 of the keys",
     "1 2\nname:": "A number is missing in line 2 of the keys",
     "1\nnan": "Line 2 of the keys: “nan” is not a number from -1,000,000",

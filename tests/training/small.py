@@ -1,9 +1,11 @@
 """Experiments that train in a moment."""
 
+from itertools import product
 from typing import Any
 
 from explorer.experiment import Experiment
 from explorer.text import Text
+from explorer.text.pairs import Pairs
 
 TEXT = Text("rhyme", 'the cat (a fat cat) sat on "the mat, the flat mat" and that was that. ' * 20)
 
@@ -25,3 +27,30 @@ def small(model: str | dict[str, Any] = "lstm", steps: int = 20, **settings: Any
     return Experiment.language_model(
         settings.pop("text", TEXT), model={"hidden": 10, "embedding": 6} | chosen, steps=steps,
         **settings)
+
+SUBJECTS = {"i": "je", "you": "tu", "he": "il", "she": "elle", "tom": "tom"}
+VERBS = {"see": "vois", "eat": "mange", "love": "aime"}
+THINGS = {"cat": "chat", "dog": "chien", "cake": "gâteau"}
+PAIRS = Pairs("phrases", "".join(
+    f"{who} {does} a {thing}{end}\t{qui} {fait} un {chose}{end}\n"
+    for (who, qui), (does, fait), (thing, chose), end in product(
+        SUBJECTS.items(), VERBS.items(), THINGS.items(), ("", ".", ", really!"))))
+
+TRANSLATORS: dict[str, dict[str, Any]] = {
+    "general": {},
+    "none": {"attention": "none", "cell": "rnn"},
+    "additive": {"attention": "additive", "cell": "lstm", "bidirectional": True},
+    "feeding": {"attention": "concat", "feeding": True, "layers": 2, "dropout": 0.3},
+    "local": {"attention": "dot", "reach": "local"},
+}
+
+
+def translating(
+    model: str | dict[str, Any] = "general", steps: int = 8, **settings: Any
+) -> Experiment:
+    """A translator of twelve units, of 135 pairs."""
+    chosen = TRANSLATORS[model] if isinstance(model, str) else model
+    settings = {"batch": 8, "snapshots": 2, "tokens": "word", "held_out": 0.2} | settings
+    return Experiment.translation(
+        settings.pop("pairs", PAIRS),
+        model={"kind": "seq2seq", "hidden": 12, "embedding": 6} | chosen, steps=steps, **settings)

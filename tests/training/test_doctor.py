@@ -17,7 +17,8 @@ from explorer.training.learner import Learner
 from explorer.training.loop import build, train
 from tests.training.small import TEXT, small
 
-V, T, B = 21, 9, 3
+LETTERS = Tokenizer.learn(TEXT, small().tokens)
+V, T, B = LETTERS.size, 9, 3
 
 
 def rnn(kind: str = "rnn-relu", **more: object) -> nn.Module:
@@ -139,16 +140,16 @@ def test_a_gradient_that_overflows_on_its_way_back_is_named_by_position() -> Non
 
 def test_the_gradients_along_the_window_are_those_of_autograd() -> None:
     """Against the readable cell, by a trap that stops the doctor at the last weight."""
-    from explorer.training import doctor
+    from explorer.training.replay import states, watched
 
     network = rnn("lstm", layers=2)
     ids = torch.arange((T + 1) * B).reshape(T + 1, B) % V
-    with doctor._watched(network) as calls:
+    with watched(network) as calls:
         logits, _ = network(ids[:-1])
     calls[1].output.retain_grad()
     F.cross_entropy(logits.flatten(0, 1), ids[1:].flatten()).backward()
     seen = {(each["name"], each["layer"], each["position"]): each["gradient"]
-            for each in doctor._states(calls, calls[1], gradients=True)}
+            for each in states(calls, calls[1], gradients=True)}
 
     x, kept = network.read(ids[:-1]), {}
     for layer in range(2):
@@ -189,13 +190,13 @@ def test_only_the_length_of_all_gradients_together_overflows() -> None:
 
 
 def test_the_layers_under_dropout_draw_what_they_drew() -> None:
-    from explorer.training import doctor
+    from explorer.training.replay import states, watched
 
     network = build(small("dropout"), V)
     ids = torch.arange(T * B).reshape(T, B) % V
-    with doctor._watched(network) as calls:
+    with watched(network) as calls:
         network(ids)
-    seen = doctor._states(calls, calls[1])
+    seen = states(calls, calls[1])
     top = [each["size"] for each in seen if each["layer"] == 2 and each["name"] == "hidden"]
     assert top == pytest.approx(calls[1].output.abs().amax((1, 2)).tolist(), rel=1e-5)
     assert not any(module._forward_hooks for module in network.modules()), "nothing stays behind"
@@ -288,7 +289,7 @@ def test_before_the_first_step_there_is_nothing_to_go_back_to() -> None:
 
 def test_clipping_does_not_hide_which_gradient_it_was() -> None:
     """Clipping by an infinite norm makes gradients NaN or 0: the doctor computes them anew."""
-    learner = Learner(small("rnn", steps=5, clip=1.0), V)
+    learner = Learner(small("rnn", steps=5, clip=1.0), LETTERS)
     parameters = dict(learner._network.named_parameters())
     with torch.no_grad():
         for name in ("encoder.weight", "decoder.weight", "core.weight_ih_l0"):

@@ -190,14 +190,15 @@ class TestWhatStopsIt:
     @pytest.mark.parametrize(("value", "tensor"), [(math.inf, "core.bias_hh_l0"),
                                                    (1e38, "decoder")])
     def test_weights_that_cannot_be_used_are_never_a_snapshot(self, value, tensor):
-        learner = Learner(small(steps=5), 21)
-        learner.learn(torch.arange(200) % 21)
+        tokenizer = Tokenizer.learn(TEXT, small().tokens)
+        learner, ids = Learner(small(steps=5), tokenizer), torch.arange(200) % tokenizer.size
+        learner.learn(ids)
         parameters = dict(learner._network.named_parameters())
         with torch.no_grad():
             parameters["core.bias_hh_l0"].fill_(value)
             parameters["decoder.weight"].fill_(3e38)
         with pytest.raises(Diverged) as caught:
-            learner.snapshot(torch.arange(50) % 21)
+            learner.snapshot(ids[:50])
         assert caught.value.values["name"] == tensor
         assert caught.value.values["last_good"] == 0
 

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 
 from explorer.experiment import Experiment
-from explorer.ui import explosion
+from explorer.ui import doctor, explosion
 from explorer.ui.doctor import cures, last_good
 from explorer.ui.naming import tell_apart
 from explorer.ui.unloaded import source
 from tests.training.small import small
+from tests.training.small_pairs import translator
 
 NAN = float("nan")
 
@@ -131,3 +132,22 @@ def test_the_factor_of_a_curve() -> None:
 
 def test_code_is_read_without_torch() -> None:
     assert source("training/learner.py", "learn").startswith("def learn(self, ids")
+
+
+@pytest.mark.parametrize(("made", "page"), [(small("rnn"), "train"), (translator(), "translation")])
+def test_a_cured_run_is_watched_where_its_task_is_trained(
+    made: Experiment, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone: list[tuple[str, Any]] = []
+    monkeypatch.setattr(doctor.st, "session_state", {})
+    monkeypatch.setattr(doctor, "engine", lambda: SimpleNamespace(submit=lambda *given: None))
+    monkeypatch.setattr(doctor, "store", lambda: SimpleNamespace(claim=lambda *given: None))
+    monkeypatch.setattr(doctor, "owner", lambda: "me")
+    monkeypatch.setattr(doctor.places, "page", lambda name: name)
+    monkeypatch.setattr(doctor.st, "switch_page",
+                        lambda to, query_params: gone.append((to, query_params)))
+    doctor.follow()
+    assert not gone, "nothing was cured"
+    doctor._apply(made)
+    doctor.follow()
+    assert gone == [(page, {"run": made.key})]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from explorer.ui.strip import READABLE, StripEvent, _admit, _ink, contrast
-from explorer.views.palette import palette
+from explorer.ui.strip import READABLE, StripEvent, _admit, _ink
+from explorer.views.palette import contrast, palette
 
 CANDIDATES = [[], [("a", "50%", 3), ("b", "20%", 4)]]
 

@@ -10,7 +10,7 @@ import pytest
 
 from explorer.engine import Job
 from explorer.training.events import Progress
-from explorer.ui import training
+from explorer.ui import language_model, training
 from explorer.ui.runs import middle
 from explorer.ui.text import plain, prose
 
@@ -25,8 +25,8 @@ def test_durations_in_words(seconds: float | None, words: str) -> None:
 
 
 def test_a_number_that_is_not_known_is_a_dash() -> None:
-    assert training._number(None) == training._number(float("nan")) == "–"
-    assert training._number(12345.6, ",.0f") == "12,346"
+    assert training.number(None) == training.number(float("nan")) == "–"
+    assert training.number(12345.6, ",.0f") == "12,346"
 
 
 def test_the_curve_is_what_was_stored_and_after_it_what_came_since(
@@ -58,7 +58,7 @@ def test_samples_are_of_the_first_the_last_and_some_between() -> None:
     for count in (1, 2, 5, 6, 7, 11, 23):
         kept = tuple(range(0, count * 10, 10))
         run: Any = SimpleNamespace(key="k", snapshots=kept, experiment=content)
-        steps = list(training.samples(run, ask))
+        steps = list(language_model.samples(run, ask))
         assert steps == sorted(set(steps))
         assert (steps[0], steps[-1]) == (kept[0], kept[-1])
         assert len(steps) <= training.SAMPLES
@@ -71,7 +71,7 @@ def test_samples_that_are_not_written_yet_are_left_out() -> None:
 
     run: Any = SimpleNamespace(key="k", snapshots=(0, 10, 20), experiment=SimpleNamespace(
         text=SimpleNamespace(content="once upon a time")))
-    assert training.samples(run, ask_soon) == {0: "first"}
+    assert language_model.samples(run, ask_soon) == {0: "first"}
 
 
 def test_a_long_name_is_cut_in_its_middle() -> None:

@@ -62,7 +62,7 @@ _ACTIONS = """eat 吃 food, drink 喝 drink, buy 买 food drink text thing cloth
     watch_television 看电视, listen_to_music 听音乐, speak_English 说英语, take_a_bath 洗澡"""
 _ADJECTIVES = {  # English Chinese; said with 很, and before a noun with 的, without it*, never-
     "person": """tall 高-, happy 高兴-, busy 忙-, tired 累-, young 年轻, clever 聪明, famous 有名,
-        rich 有钱, polite 有礼貌""",
+        rich 富有, polite 礼貌""",
     "animal": """big 大*, little 小*, black 黑*, white 白*, lovely 可爱, fat 胖*, quick 快-,
         clever 聪明""",
     "food": "big 大*, fresh 新鲜, sweet 甜*, good 好吃, cheap 便宜, little 小*",

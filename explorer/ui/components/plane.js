@@ -61,7 +61,7 @@ function arrow(root, point) {
 
 // A query is a diamond, a key a disc as full as its weight.
 function mark(point) {
-  if (point.kind === "query") return svg("path", { class: "mark", d: "M0 -7 L7 0 L0 7 L-7 0 Z" });
+  if (point.kind === "query") return svg("path", { class: "mark", d: "M0 -9 L9 0 L0 9 L-9 0 Z" });
   return svg("circle", { class: "mark", r: 7, fill: point.fill });
 }
 

@@ -1,0 +1,202 @@
+"""Can a network learn to translate?"""
+
+import streamlit as st
+
+from explorer import ui
+from explorer.errors import ExplorerError
+from explorer.experiment import Experiment, Training, usual_cut
+from explorer.models.seq2seq import Seq2Seq
+from explorer.tasks.translation import Translation, masked_loss
+from explorer.text import Tokenisation
+from explorer.text.bleu import corpus_bleu, notes_bleu
+from explorer.ui import evaluating, link, translating
+from explorer.ui.controls import CHOICES, form, make
+from explorer.ui.pair_source import choose_pairs, preview_pairs
+from explorer.ui.training import looked_at, train_button, watched
+from explorer.ui.translation import LOOK, others
+from explorer.views import translation_notices as notices
+from explorer.words import _
+
+CELLS = ("rnn", "gru", "lstm")
+ATTENTIONS = ("none", "additive", "dot", "general", "concat", "scaled-dot")
+IN_ROW = ("cell", "attention", "hidden")
+OF_LONG_TEXTS = ("window", "sampling", "truncation", "truncate")  # a sentence is read whole
+QUALITIES = {"quick": _("quick"), "good": _("good"), "best": _("best")}
+
+ui.header(
+    _("Can a network learn to translate?"),
+    _(
+        "Give it pairs: sentences and their translations. An encoder reads the source, a decoder "
+        "writes the target token by token; after some seconds it translates sentences that it has "
+        "never read."
+    ),
+)
+
+
+def settings() -> Experiment | None:
+    """The controls: pairs, cells, attention, size, quality, and all other fields behind one
+    button. None while there are no pairs or something contradicts itself."""
+    left, right = st.columns([1.2, 1], gap="medium")
+    with left:
+        pairs = choose_pairs()
+    with right:
+        cell, attention, hidden = in_the_row()
+        link.seed("quality", "good", allowed=QUALITIES)
+        quality = st.segmented_control(
+            _("Quality"),
+            list(QUALITIES),
+            key="quality",
+            required=True,
+            format_func=QUALITIES.__getitem__,
+            help=_("How long it trains: 250, 1,000 or 4,000 steps, unless told otherwise."),
+        )
+        with st.popover(_("All settings"), icon=":material/tune:"):
+            st.markdown(f"**{_('Model')}**")
+            rest = [name for name in Seq2Seq.model_fields if name not in IN_ROW]
+            chosen = form(Seq2Seq, {}, "seq2seq", rest)
+            model = make(
+                Seq2Seq, chosen | {"cell": cell, "attention": attention, "hidden": hidden}
+            )
+            st.markdown(f"**{_('Task')}**")
+            task = make(Translation, form(Translation, {}, "translation"))
+            if pairs is None:
+                return None
+            st.markdown(f"**{_('Tokens')}**")
+            usual = usual_cut(pairs).model_dump()
+            how = make(Tokenisation, form(Tokenisation, usual, f"tokens-{pairs.sha256[:8]}"))
+            if not (
+                isinstance(model, Seq2Seq)
+                and isinstance(task, Translation)
+                and isinstance(how, Tokenisation)
+            ):
+                return None
+            st.markdown(f"**{_('Training')}**")
+            base = Experiment.translation(pairs, how, model, task=task, quality=quality)
+            fields = [name for name in Training.model_fields if name not in OF_LONG_TEXTS]
+            training = form(
+                Training,
+                base.training.model_dump(),
+                f"training-{quality}-{pairs.sha256[:8]}",
+                fields,
+            )
+            seed = form(Experiment, {}, "experiment", ["seed"])
+    if preview_pairs(pairs, task, how) is None:
+        return None
+    link.write(cell=cell, attention=attention, hidden=hidden, quality=quality)
+    try:
+        return Experiment.translation(
+            pairs, how, model, task=task, quality=quality, **training, **seed
+        )
+    except ExplorerError as error:
+        ui.complain(error)
+        return None
+
+
+def in_the_row() -> tuple[str, str, int]:
+    """Cells, attention and size."""
+    link.seed("cell", "gru", allowed=CELLS)
+    link.seed("attention", "general", allowed=ATTENTIONS)
+    link.seed("hidden", 128, int, between=(1, 1024))
+    cell = st.segmented_control(
+        _("Cell"), CELLS, key="cell", required=True, format_func=CHOICES.__getitem__
+    )
+    row = st.columns([1.2, 1])
+    attention = row[0].selectbox(
+        _("Attention"),
+        ATTENTIONS,
+        key="attention",
+        format_func=lambda kind: _(CHOICES[kind]),
+        help=_(str(Seq2Seq.model_fields["attention"].description)),
+    )
+    hidden = row[1].number_input(
+        _("Hidden units"),
+        1,
+        1024,
+        key="hidden",
+        step=32,
+        help=_("How many numbers each layer remembers."),
+    )
+    return str(cell), attention, int(hidden)
+
+
+picture, aside = ui.columns()
+forced = compared = None
+with picture:
+    train_button(settings())
+    key = looked_at(LOOK.task)
+    run = watched(key, LOOK)
+    if not key:
+        others()
+    ready = run if run is not None and run.snapshots else None
+    if ready is not None:
+        with ui.guard():
+            st.subheader(_("Now let it translate"), anchor=False)
+            translating.translate(ready)
+        with ui.guard():
+            st.subheader(_("Where does its first error start the avalanche?"), anchor=False)
+            forced = translating.forced(ready)
+        with ui.guard():
+            st.subheader(_("Does attention help, and on which sentences?"), anchor=False)
+            compared = evaluating.lengths(ready)
+            st.subheader(_("Every held-out pair, and its BLEU both ways"), anchor=False)
+            evaluating.pairs(ready)
+
+with aside:
+    said = notices.avalanche(forced) if forced is not None else []
+    ui.before_you_look(
+        _(
+            "While it learns, the decoder is told the true token before each guess. Let it read "
+            "its own guesses instead: from where on does a sentence cost more?"
+        ),
+        [_("from its first token on"), _("from its first error on"), _("nowhere")],
+        " ".join(
+            said
+            or [
+                _(
+                    "From its first error on: until then it reads the very tokens that it would "
+                    "have been told."
+                )
+            ]
+        ),
+        key="guess",
+    )
+    if ready is not None:
+        with ui.guard():
+            found = notices.learnt(ready.history, ready.tokenizer.size)
+            ui.notice(found + said + (notices.lengths(compared) if compared is not None else []))
+    elif not key:
+        ui.notice(
+            [
+                _(
+                    "First it learns which words are frequent, and writes the same for every "
+                    "sentence; then words come that belong to this source."
+                )
+            ]
+        )
+    ui.letters(
+        [
+            r"p(y \mid x) = \prod_t p(y_t \mid y_{<t}, x)",
+            r"L = -\frac{\sum_t m_t \ln p(y_t \mid y_{<t}, x)}{\sum_t m_t}",
+            r"m_t = 1 \text{ up to } \langle\mathrm{eos}\rangle, \text{ then } 0",
+            r"\mathrm{notes} = e^{\min(0,\, 1 - \mathrm{len}_y / \mathrm{len}_{\hat y})}"
+            r" \prod_{n=1}^{k} p_n^{1/2^n}",
+            r"\mathrm{BLEU} = 100 \, e^{\min(0,\, 1 - r/c)} \, "
+            r"\big(p_1 p_2 p_3 p_4\big)^{1/4}",
+        ]
+    )
+    ui.code(masked_loss, notes_bleu, corpus_bleu, Translation.told)
+    ui.not_shown(
+        _(
+            "BLEU counts shared runs of tokens: it does not know whether a translation is right. "
+            "It depends on how sentences are cut, so figures of other cuts, or of papers, do not "
+            "compare. What is held out comes from the same source as what is trained on: "
+            "sentences from elsewhere are harder. And one run is one throw of the dice."
+        )
+    )
+going = {"run": key} if ready is not None else {}
+ui.onward("pages/alignment.py", _("Which word does it look at while it writes?"), **going)
+ui.onward(
+    "pages/search.py",
+    _("Is the best next word part of the best sentence?"),
+    **({"model": "translation"} | going if going else {}),
+)
