@@ -32,7 +32,7 @@ trace = ask_or_stop("alignment", run.key, snapshot, source=source, target=target
 spec = run.experiment.model
 assert isinstance(spec, Seq2Seq)
 step, theme = alignment.step_chosen(trace), ui.theme()
-own, right = str(trace.attrs["translation"]), alignment.pairs(run.key, run)[1].get(source)
+own, right = str(trace.attrs["translation"]), alignment.reference(run, source)
 
 picture, aside = ui.columns()
 with picture:
@@ -55,7 +55,6 @@ with picture:
         )
     else:
         ui.show(draw("alignment", trace, query=step, theme=theme), "alignment", trace)
-        ui.picture_first("alignment")
     st.subheader(_("The same as lines"), anchor=False)
     chosen = lines(trace, step, heatmap="alignment", key="lines")
     if chosen is not None and chosen != step:
@@ -99,6 +98,7 @@ ui.onward("pages/attention.py", _("What is attention, without a network around i
 ui.onward(
     "pages/search.py",
     _("Is the best next word part of the best sentence?"),
+    model="translation",
     run=run.key,
     source=source,
 )

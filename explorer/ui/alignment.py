@@ -12,10 +12,10 @@ from explorer.errors import ExplorerError
 from explorer.models.seq2seq import Seq2Seq
 from explorer.store import Run
 from explorer.tasks.translation import Translation, apart
-from explorer.text.sentences import Sentences
 from explorer.ui import link
 from explorer.ui.backend import ask, draw
 from explorer.ui.figure import show
+from explorer.ui.held_out import held_out, sentences
 from explorer.ui.session import theme
 from explorer.ui.text import plain
 from explorer.views.alignment import REACH, step_numbers
@@ -26,25 +26,20 @@ READABLE = 12  # tokens, about, of a first sentence
 TERMS = 4  # of a sum are written
 TURNED = "step turned to"  # in the session: the step that was chosen in the picture
 
-Rows = list[tuple[str, str]]
 
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def pairs(key: str, _run: Run) -> tuple[Rows, dict[str, str]]:
-    """Pairs of a run that it has not been trained on (any, where none was held out), and the right
-    answer to each source."""
-    experiment = _run.experiment
-    material = cast("Translation", experiment.task).material(experiment.text)
-    kept, held_out = apart(material, experiment.data.held_out)
-    return held_out or kept, dict(material.rows)
+def reference(run: Run, source: str) -> str | None:
+    """What the run's pairs say is right, if they have the sentence."""
+    return held_out(run).references.get(sentences(run).source.prepare(source))
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def opening(key: str, _run: Run) -> str:
     """A sentence that the run's last snapshot translates well: of some held-out ones that come out
     right the longest that is still easy to look at, else the first."""
-    sentences = cast("Sentences", _run.tokenizer)
-    rows = pairs(key, _run)[0][:TRIED]
+    experiment, cut = _run.experiment, sentences(_run)
+    material = cast("Translation", experiment.task).material(experiment.text)
+    kept, held = apart(material, experiment.data.held_out)
+    rows = (held or kept)[:TRIED]
     sources = [source for source, _target in rows]
     try:
         said = ask("translate", key, _run.snapshots[-1], sources=sources)
@@ -52,8 +47,8 @@ def opening(key: str, _run: Run) -> str:
         return sources[0]
     right = [source for (source, target), written in zip(rows, said["translation"].values,
                                                          strict=True)
-             if sentences.prepare(target) == written] or sources[:1]
-    length = {source: len(sentences.read(source)) for source in right}
+             if cut.prepare(target) == written] or sources[:1]
+    length = {source: len(cut.read(source)) for source in right}
     short = [source for source in right if length[source] <= READABLE]
     return max(short, key=length.__getitem__) if short else min(right, key=length.__getitem__)
 

@@ -35,7 +35,8 @@ def alignment(
                              tickangle=-60 if compact else angle(names))
     drawn.chart.update_yaxes(title={"text": "" if compact else _("written")})
     if compact:
-        drawn.chart.update_traces(showscale=False, texttemplate=None)
+        drawn.chart.data = drawn.chart.data[:1]  # without the numbers in the cells
+        drawn.chart.update_traces(showscale=False)
         drawn.chart.update_layout(height=max(150, 70 + COMPACT * trace.sizes["query"]))
     said = _caption(trace)
     brief = _("{written} written × {read} read, 0 to 1.", written=trace.sizes["query"],

@@ -5,6 +5,8 @@ ISO form comes from one field, the year, the month or the day: a place inside of
 counts as right. A state of the encoder knows its neighbours too, so that the place inside a field
 means little (a month's name is one thing to the network); a place in a wrong field, in a blank or
 in a weekday is an error. The two hyphens come from nowhere, and <eos> neither: they do not count.
+A zero that is put before a single digit (7 → 07) stands nowhere in the source: that the field ends
+so soon is what it comes from, so that of it alone the sign beside the field is right as well.
 """
 
 from __future__ import annotations
@@ -77,6 +79,16 @@ def span(written: str, field: str) -> range:
     return range(*found.span(field))
 
 
+def sources(written: str) -> list[range]:
+    """Of each letter of the ISO date, where in the written date it comes from; an empty range where
+    it comes from nowhere."""
+    found = [range(0) if field is None else span(written, field) for field in ISO]
+    for first in (5, 8):
+        if len(found[first]) == 1:  # the zero before a single digit
+            found[first] = range(found[first].start - 1, found[first].stop + 1)
+    return found
+
+
 def test_the_fields_of_a_written_date_are_found() -> None:
     for source, target in pair_corpus("dates").rows[:2_000]:
         year, month, day = ("".join(source[i] for i in span(source, field))
@@ -94,7 +106,6 @@ def test_reversing_a_word_looks_at_its_letters_from_the_end() -> None:
         right = [place == len(source) - 1 - t for source, target in unseen("reversal")
                  for t, place in enumerate(looks(network, source, target)[:-1])]
         shares.append(float(np.mean(right)))
-    print(shares)
     held([share > RIGHT for share in shares])
 
 
@@ -102,10 +113,9 @@ def test_reversing_a_word_looks_at_its_letters_from_the_end() -> None:
 def test_each_digit_of_a_date_looks_into_its_field() -> None:
     shares = []
     for seed in SEEDS:
-        network = learnt("dates", 500, seed)
-        right = [place in span(source, field) for source, target in unseen("dates")
-                 for place, field in zip(looks(network, source, target), ISO, strict=False)
-                 if field is not None]
+        network = learnt("dates", 400, seed)
+        right = [place in where for source, target in unseen("dates")
+                 for place, where in zip(looks(network, source, target), sources(source),
+                                         strict=False) if where]
         shares.append(float(np.mean(right)))
-    print(shares)
     held([share > RIGHT for share in shares])
