@@ -26,7 +26,8 @@ from torch import Tensor, nn
 
 from benchmarks.rows import Row
 from explorer.experiment import Experiment
-from explorer.tasks.translation import Coded, Translation, coded, masked_loss
+from explorer.tasks.pairing import Coded, coded
+from explorer.tasks.translation import Translation, masked_loss
 from explorer.text.pair_corpora import pair_corpus
 from explorer.text.pairs import Pairs
 from explorer.text.sentences import Sentences

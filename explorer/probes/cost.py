@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.probes.capture import about
 from explorer.probes.opened import Opened
-from explorer.tasks.translation import Batch, Translation, apart, coded
+from explorer.tasks.pairing import Batch, apart, coded
+from explorer.tasks.translation import Translation
 from explorer.text.sentences import Sentences
 
 

@@ -16,15 +16,8 @@ from explorer.models.tape import Tape, record
 from explorer.models.translator import Memory, Translator
 from explorer.probes.capture import about
 from explorer.probes.opened import Opened
-from explorer.tasks.translation import (
-    Translation,
-    apart,
-    coded,
-    greedy,
-    sacre,
-    true_words,
-    written_words,
-)
+from explorer.tasks.pairing import apart, coded
+from explorer.tasks.translation import Translation, greedy, sacre, true_words, written_words
 from explorer.text.bleu import corpus_bleu, notes_bleu, sentence_bleu
 from explorer.text.sentences import Sentences
 from explorer.text.types import Tokens

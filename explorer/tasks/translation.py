@@ -1,23 +1,24 @@
-"""Write the target sentence of a source sentence: batches of pairs, their masked loss, and BLEU."""
+"""Write the target sentence of a source sentence: its masked loss, and BLEU.
+
+How pairs are held out and cut into batches stands in `explorer.tasks.pairing`.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import replace
 from math import exp, nan
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from explorer.errors import DataError
 from explorer.tasks.base import Task
+from explorer.tasks.pairing import Batch, Coded, apart, coded, order, spread
 from explorer.text import Text, Tokenisation, Tokenizer
 from explorer.text.pairs import Pairs
-from explorer.text.sentences import Sentences, encoded, prepared
+from explorer.text.sentences import Sentences
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -26,69 +27,9 @@ if TYPE_CHECKING:
     from explorer.experiment import Training
     from explorer.models.translator import Translator
 
-ALIKE = 16  # batches whose pairs are sorted by length together, so that little is padding
 SCORED = 100  # held-out pairs that a snapshot on the way translates for its BLEU
 SCORED_LAST = 1_000  # … and the last one
 AT_ONCE = 128  # pairs that are scored or translated side by side
-
-
-@dataclass(frozen=True)
-class Coded:
-    """Pairs as ids, rows filled up with <pad>. source (N, S), source_valid (N,): how many tokens of
-    a row count; target and target_valid likewise, <eos> among them. begin: the id of <bos>.
-    references: the target sentences as text, of pairs by which translations are measured."""
-
-    source: Tensor
-    source_valid: Tensor
-    target: Tensor
-    target_valid: Tensor
-    begin: int
-    references: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        """How many pairs."""
-        return len(self.source)
-
-    def to(self, device: Any) -> Coded:
-        return replace(
-            self, source=self.source.to(device), source_valid=self.source_valid.to(device),
-            target=self.target.to(device), target_valid=self.target_valid.to(device))
-
-    def rows(self, which: Any) -> Coded:
-        """Some of the pairs, no wider than the longest of them, without their text."""
-        source_valid, target_valid = self.source_valid[which], self.target_valid[which]
-        return Coded(self.source[which, : int(source_valid.max())], source_valid,
-                     self.target[which, : int(target_valid.max())], target_valid, self.begin)
-
-    @property
-    def given(self) -> Tensor:
-        """What a decoder reads before each step when it is told the truth: (N, T)."""
-        import torch
-
-        begin = self.target.new_full((len(self.target), 1), self.begin)
-        return torch.cat((begin, self.target[:, :-1]), 1)
-
-    @property
-    def mask(self) -> Tensor:
-        """Which targets count: (N, T)."""
-        import torch
-
-        place = torch.arange(self.target.shape[1], device=self.target.device)
-        return place < self.target_valid[:, None]
-
-    @cached_property
-    def lengths(self) -> bytes:
-        """How long each pair is, source and target together: plain bytes, so that orders of it
-        can be kept."""
-        lengths = (self.source_valid + self.target_valid).cpu().numpy().astype(np.int32)
-        return lengths.tobytes()
-
-
-class Batch(NamedTuple):
-    """pairs: of a step. told: the share of tokens before each guess that are the true ones."""
-
-    pairs: Coded
-    told: float
 
 
 class Translation(Task):
@@ -182,7 +123,7 @@ class Translation(Task):
         """
         per_epoch = -(-len(ids) // training.batch)
         epoch, index = divmod(step, per_epoch)
-        batches = _order(len(ids), training.batch, seed * 1_000_003 + epoch, ids.lengths)
+        batches = order(len(ids), training.batch, seed * 1_000_003 + epoch, ids.lengths)
         pairs = ids.rows(batches[index])
         return Batch(pairs, self.told(step / training.steps)), pairs, True
 
@@ -210,7 +151,7 @@ class Translation(Task):
 
         if not len(ids):
             return float("nan"), 0
-        chosen = _spread(len(ids), limit and max(1, int(limit / float(
+        chosen = spread(len(ids), limit and max(1, int(limit / float(
             ids.target_valid.double().mean()))))
         total, count = 0.0, 0
         with torch.no_grad():
@@ -234,7 +175,7 @@ class Translation(Task):
         if not len(held_out):
             return {}
         sentences = cast("Sentences", tokenizer)
-        chosen = _spread(len(held_out), SCORED_LAST if last else SCORED)
+        chosen = spread(len(held_out), SCORED_LAST if last else SCORED)
         pairs, true = held_out.rows(torch.from_numpy(chosen)), [held_out.references[i]
                                                                 for i in chosen]
         written = greedy(network, pairs, sentences.eos, self.longest)
@@ -248,26 +189,6 @@ class Translation(Task):
 def sacre(sentences: Sentences) -> str:
     """The tokenizer by which sacrebleu cuts what is written in this language."""
     return "zh" if sentences.chinese else "char" if sentences.how.kind == "character" else "13a"
-
-
-def apart(pairs: Pairs, share: float) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """The pairs that are trained on, and those that are held out: about a share of all source
-    sentences, drawn by their hash, so that no held-out sentence is ever trained on with another
-    translation, or with other capitals and blanks, whatever the order of the file."""
-    heard = [prepared(source, lowercase=True, spaced=True) for source, _ in pairs.rows]
-    ranked = sorted(set(heard), key=lambda source: hashlib.sha256(source.encode()).digest())
-    held = set(ranked[: round(len(ranked) * share)])
-    return ([row for row, source in zip(pairs.rows, heard, strict=True) if source not in held],
-            [row for row, source in zip(pairs.rows, heard, strict=True) if source in held])
-
-
-def coded(sentences: Sentences, rows: Sequence[tuple[str, str]]) -> Coded:
-    """Pairs as tensors."""
-    import torch
-
-    source, target = encoded(sentences, rows)
-    return Coded(torch.from_numpy(source.ids), torch.from_numpy(source.valid),
-                 torch.from_numpy(target.ids), torch.from_numpy(target.valid), sentences.bos)
 
 
 def masked_loss(logits: Tensor, pairs: Coded) -> Tensor:
@@ -338,26 +259,3 @@ def written_words(sentences: Sentences, row: Sequence[int]) -> list[str]:
 def true_words(sentences: Sentences, sentence: str) -> list[str]:
     """The tokens of a prepared target sentence likewise: unknown ones with their own letters."""
     return list(sentences.encode(sentence).labels)
-
-
-def _spread(count: int, most: int | None) -> NDArray[np.int64]:
-    """The numbers of at most so many rows, spread evenly over all."""
-    if most is None or most >= count:
-        return np.arange(count)
-    return np.arange(most) * count // most
-
-
-@lru_cache(maxsize=4)
-def _order(count: int, batch: int, seed: int, lengths: bytes) -> list[Any]:
-    """The batches of an epoch: all pairs in a drawn order, those of `ALIKE` batches sorted by
-    length, so that rows of a batch are about equally long; then the batches in a drawn order."""
-    import torch
-
-    draw = np.random.RandomState(seed & 0xFFFFFFFF)
-    order = draw.permutation(count)
-    length = np.frombuffer(lengths, np.int32)
-    parts = [order[start : start + batch * ALIKE] for start in range(0, count, batch * ALIKE)]
-    alike = [part[np.argsort(length[part], kind="stable")] for part in parts]
-    batches = [rows[start : start + batch] for rows in alike
-               for start in range(0, len(rows), batch)]
-    return [torch.from_numpy(batches[i]) for i in draw.permutation(len(batches))]

@@ -11,7 +11,8 @@ import xarray as xr
 from explorer.errors import ExplorerError
 from explorer.models.seq2seq import Seq2Seq
 from explorer.store import Run
-from explorer.tasks.translation import Translation, apart
+from explorer.tasks.pairing import apart
+from explorer.tasks.translation import Translation
 from explorer.ui import link
 from explorer.ui.backend import ask, draw
 from explorer.ui.figure import show

@@ -7,7 +7,8 @@ from typing import NamedTuple, cast
 import streamlit as st
 
 from explorer.store import Run
-from explorer.tasks.translation import Translation, apart, sacre
+from explorer.tasks.pairing import apart
+from explorer.tasks.translation import Translation, sacre
 from explorer.text.pairs import Pairs
 from explorer.text.sentences import Sentences
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.engine import LocalEngine
 from explorer.experiment import Experiment
 from explorer.store import Run, Store
-from explorer.tasks.translation import apart
+from explorer.tasks.pairing import apart
 from explorer.text.pair_corpora import pair_corpus
 from explorer.text.pairs import Pairs
 from tests.pages.conftest import Open, act, component, plotly, said, trained, well

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from explorer.errors import DataError
 from explorer.probes import Opened
 from explorer.probes.translating import alignment, evaluation, forcing, longest, translate
-from explorer.tasks.translation import Translation, apart, coded
+from explorer.tasks.pairing import apart, coded
+from explorer.tasks.translation import Translation
 from explorer.text.bleu import corpus_bleu, notes_bleu, sentence_bleu
 from explorer.training.events import Snapshot
 from explorer.training.loop import train

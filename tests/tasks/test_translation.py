@@ -15,16 +15,8 @@ from torch.nn import functional as F
 from explorer.errors import DataError, Diverged
 from explorer.experiment import Training
 from explorer.store import Store
-from explorer.tasks.translation import (
-    Batch,
-    Coded,
-    Translation,
-    apart,
-    coded,
-    greedy,
-    masked_loss,
-    partly_told,
-)
+from explorer.tasks.pairing import Batch, Coded, apart, coded
+from explorer.tasks.translation import Translation, greedy, masked_loss, partly_told
 from explorer.text.bleu import corpus_bleu, notes_bleu
 from explorer.text.pairs import Pairs
 from explorer.text.sentences import Sentences

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from explorer.tasks.translation import apart
+from explorer.tasks.pairing import apart
 from explorer.text.pairs import Pairs
 from explorer.ui.held_out import EXAMPLES, by_sign, held_out
 from explorer.ui.sentences import marked
