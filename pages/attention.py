@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-import xarray as xr
 
 from explorer import ui
 from explorer.errors import ExplorerError
@@ -13,11 +12,11 @@ from explorer.text.vectors import Vectors
 from explorer.ui import alone, link
 from explorer.ui.alone import BOXES, EXAMPLES
 from explorer.ui.backend import ask, draw
-from explorer.ui.plane import cut, plane
+from explorer.ui.plane import cut
 from explorer.ui.text import plain
 from explorer.ui.unloaded import source
 from explorer.views import alone as pictures
-from explorer.views import attention, palette
+from explorer.views import attention
 from explorer.words import N_, _
 
 SCORERS = ("scaled-dot", "dot", "general", "additive", "concat")
@@ -92,14 +91,6 @@ def boxes() -> None:
         link.write(**{name: typed if typed != text else None})
 
 
-def drawing(q: Vectors, k: Vectors, trace: xr.Dataset, query: int) -> None:
-    """The plane of queries and keys of two numbers each."""
-    st.caption(_("Drag a query (diamond) or a key (disc), or walk it with the arrow keys; a disc "
-                 "is as full as its weight."))
-    plane(q, k, trace["attention"].values[query].tolist(), query, palette(theme), "plane",
-          lambda moved: alone.move(q, k, moved))
-
-
 @st.fragment
 def by_hand() -> None:
     """Queries, keys and values: scores, mask, softmax, weighted sum."""
@@ -118,7 +109,7 @@ def by_hand() -> None:
         room = iter([*st.columns(2), *st.columns(2)])
         if q.length == k.length == 2:
             with next(room):
-                drawing(q, k, trace, query)
+                alone.drawing(q, k, trace, query)
         for name, key in {"scores": "scores", "attention": "weights-of", "context": "got"}.items():
             with next(room):
                 ui.show(draw(name, trace, query=query, theme=theme), key, trace)

@@ -16,8 +16,10 @@ from explorer.models.scorers import Scorer
 from explorer.models.scorers.filled import WRITTEN, vector
 from explorer.text import vectors
 from explorer.text.vectors import Vectors
-from explorer.ui.plane import Moved
+from explorer.ui.plane import Moved, plane
+from explorer.ui.session import theme
 from explorer.ui.text import plain
+from explorer.views import palette
 from explorer.words import N_, _
 
 TERMS = 3  # of a sum, in a formula
@@ -69,6 +71,14 @@ EXAMPLES = {
 def typed(name: str) -> Vectors:
     """The vectors in the box `name`. Raises DataError: what is wrong, in which line."""
     return vectors.read(str(st.session_state[name]), BOXES[name], name)
+
+
+def drawing(q: Vectors, k: Vectors, trace: xr.Dataset, query: int) -> None:
+    """The plane of queries and keys of two numbers each, which can be dragged."""
+    st.caption(_("Drag a query (diamond) or a key (disc), or walk it with the arrow keys; a disc "
+                 "is as full as its weight."))
+    plane(q, k, trace["attention"].values[query].tolist(), query, palette(theme()), "plane",
+          lambda moved: move(q, k, moved))
 
 
 def move(queries: Vectors, keys: Vectors, moved: Moved) -> None:
