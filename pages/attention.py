@@ -8,7 +8,6 @@ from explorer import ui
 from explorer.errors import ExplorerError
 from explorer.models.kernels import KERNELS
 from explorer.models.scorers import Scorer
-from explorer.text.vectors import Vectors
 from explorer.ui import alone, link
 from explorer.ui.alone import BOXES, EXAMPLES
 from explorer.ui.backend import ask, draw
