@@ -66,10 +66,10 @@ def test_a_step_over_pairs_is_counted_by_hand(cell: str, gates: int, attention: 
     network: Any = build(experiment, *sentences.sizes)
     found = flops(Opened(experiment.key, 0, experiment, sentences, network))
     read, S, rows = 5 + 4, 5, 2  # tokens with <eos>; the longer source; two sentences
-    T = 6  # of the longer target, which the decoder fills up to
+    T, written = 6, 5 + 6  # of the longer target, up to which all are filled; those that count
     encoder = read * gates * H * (E + H)
     inputs = E + H if attention == "none" else E
-    decoder = rows * T * (gates * H * (inputs + H) + H * sentences.size)
+    decoder = rows * T * gates * H * (inputs + H) + written * H * sentences.size
     looks = rows * (S * H * H + T * S * H * 2 + T * H * 2 * H) if attention == "general" else 0
     assert float(found["forward"]) == 2 * (encoder + decoder + looks)
     assert float(found["backward"]) > float(found["forward"])
