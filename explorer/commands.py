@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from explorer.defaults import usual_cut
 from explorer.errors import DataError, ExplorerError, RunError
-from explorer.experiment import Experiment, Training, usual_cut
+from explorer.experiment import Experiment, Training
 from explorer.models import Model
 from explorer.spec import Spec
 from explorer.store import Run, Store

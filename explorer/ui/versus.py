@@ -10,8 +10,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.comparison import MOST, SEEDS, Comparison, vary
+from explorer.defaults import defaults
 from explorer.errors import ExplorerError, RunError
-from explorer.experiment import Experiment, Training, defaults
+from explorer.experiment import Experiment, Training
 from explorer.models import Model
 from explorer.models.recurrent import Recurrent
 from explorer.spec import Spec

@@ -14,7 +14,7 @@ from explorer.text.sentences import Sentences
 def page(longest: int = 10) -> None:
     import streamlit as st
 
-    from explorer.experiment import usual_cut
+    from explorer.defaults import usual_cut
     from explorer.tasks.translation import Translation
     from explorer.ui.pair_source import choose_pairs, preview_pairs
 

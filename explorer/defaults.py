@@ -1,0 +1,67 @@
+"""What an experiment is made of when nobody says: settings found by measurement. No torch."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from explorer.models import Model
+from explorer.text.pairs import Pairs
+from explorer.text.segment import is_chinese
+from explorer.text.types import Text, Tokenisation
+
+Quality = Literal["quick", "good", "best"]
+
+BUDGET = {"quick": 0.25, "good": 1.0, "best": 4.0}  # of about 15 s on two cores
+KEEPING = 0.015  # share of a run's time that its snapshots may take, of which there are at most 10
+SNAPSHOT = 3e-8  # seconds of a snapshot for each parameter: scored, and written with its optimiser
+EPOCHS = 25  # readings of a text after which it is learnt by heart rather than understood
+
+# By measurement (benchmarks/README.md): learning rate, batch, window, FLOPs a second of a core.
+_MEASURED = {"rnn": (0.005, 32, 32, 3e10), "gru": (0.01, 32, 32, 3e10),
+             "lstm": (0.02, 16, 64, 5e10)}
+
+
+def defaults(
+    characters: int, model: Model, quality: Quality, vocabulary: int = 100
+) -> dict[str, Any]:
+    """Training settings for a text of so many characters, found by measurement (benchmarks/).
+
+    vocabulary: how many different tokens there are, about: it counts for the time of a step.
+    """
+    rate, batch, window, speed = _MEASURED.get(model.kind, _MEASURED["gru"])
+    longest = 1 << max(3, (characters // 30).bit_length() - 1)  # several windows in any text
+    window = max(2, min(window, longest, characters // 2 - 1))
+    step = batch * window
+    seconds = step * 6 * model.parameters(vocabulary) / speed + 0.001  # of a step
+    affordable = BUDGET[quality] * 15 / seconds
+    sensible = EPOCHS * characters / step
+    steps = max(60, round(min(affordable, sensible)))
+    settings = {"batch": batch, "window": window, "learning_rate": rate, "steps": steps}
+    kept = int(KEEPING * steps * seconds / (SNAPSHOT * model.parameters(vocabulary)))
+    return settings | ({"snapshots": max(4, kept)} if kept < 10 else {})
+
+
+SAMPLED = 1_000  # pairs by which it is decided how all are cut
+
+
+def usual_cut(pairs: Pairs) -> Tokenisation:
+    """How pairs are cut when nobody says how: by word, in lower case and without what is seen only
+    once, if what is written has several words; else, as dates or numbers, by character."""
+    some = [target for _, target in pairs.rows[:: max(1, len(pairs.rows) // SAMPLED)]]
+    if sum(" " in target for target in some) * 2 < len(some) and not is_chinese(" ".join(some)):
+        return Tokenisation(kind="character")
+    return Tokenisation(kind="word", lowercase=True, min_frequency=2)
+
+
+def pair_defaults(pairs: int, quality: Quality) -> dict[str, Any]:
+    """Training settings for so many pairs, found by measurement (benchmarks/)."""
+    batch = 64 if pairs >= 2_000 else 32
+    steps = round(BUDGET[quality] * 1_000)
+    return {"batch": batch, "steps": steps, "learning_rate": 0.005}
+
+
+def vocabulary(text: Text, tokens: Tokenisation) -> int:
+    """How many different tokens a text has, before it is cut into them: an estimate."""
+    if tokens.kind == "character":
+        return len(set(text.content))
+    return min(tokens.vocabulary, len(text.content) // 20)
