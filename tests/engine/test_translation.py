@@ -9,7 +9,7 @@ import xarray as xr
 
 from explorer.engine import Engine, start_local
 from explorer.errors import Diverged, RunError
-from explorer.probes import LEARNT, Opened
+from explorer.probes import LEARNT, PROBES, Opened
 from explorer.probes.translating import alignment, evaluation, forcing, translate
 from explorer.store import Store
 from tests.engine.contract import experiment, wait
@@ -78,8 +78,11 @@ def test_who_learnt_a_language_is_not_asked_to_translate(engine: Engine) -> None
 
 
 def test_every_probe_is_somebodys() -> None:
-    names = [probe.__name__ for probes in LEARNT.values() for probe in probes]
-    assert len(names) == len(set(names))
+    for probes in LEARNT.values():
+        assert len(probes) == len(set(probes))
+    assert {probe.__name__ for probes in LEARNT.values() for probe in probes} == set(PROBES)
+    shared = set(LEARNT["language_model"]) & set(LEARNT["translation"])
+    assert {probe.__name__ for probe in shared} == {"flops", "search"}
 
 
 def test_a_diverging_translator_says_so(engine: Engine, url: str) -> None:

@@ -85,16 +85,16 @@ def run(engine: LocalEngine, store: Store) -> Run:
 def opened(engine: LocalEngine) -> Iterator[Open]:
     """opened("gates", run=…, text=…) opens a page at a link. What was left training ends.
 
-    context: the browser's locale and theme. first: as one who was never there."""
+    context: the browser's locale and theme. never_seen: as one who was never there."""
 
     def go(
-        name: str, *, context: dict[str, Any] | None = None, first: bool = False, **link: object
+        name: str, *, context: dict[str, Any] | None = None, never_seen: bool = False, **link: object
     ) -> AppTest:
         page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=60)
         page.context = context or {}
         for key, value in link.items():
             page.query_params[key] = str(value)
-        page.session_state[SEEN] = set() if first else Everywhere()
+        page.session_state[SEEN] = set() if never_seen else Everywhere()
         return well(page.run())
 
     yield go

@@ -35,7 +35,8 @@ def spoken() -> Iterator[None]:
 def pictured(store: Store) -> list[Run]:
     """The runs that home has to choose from."""
     runs = [store.run(key) for key in store.own(OWNER)]
-    return [run for run in runs if run.snapshots and len(run.history)]
+    return [run for run in runs if run.snapshots and len(run.history)
+            and run.experiment.task.kind == "language_model"]
 
 
 @pytest.mark.usefixtures("run")

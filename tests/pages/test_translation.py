@@ -270,8 +270,9 @@ def test_bleu_by_length_with_and_without_attention(
     assert "Train the same without attention" in [each.label for each in page.button]
     press(page, "Train the same without attention")
     end = time.monotonic() + 90
-    while not any(store.run(key).status == "finished" and store.run(key).experiment.model.attention
-                  == "none" for key in store.own("local") if key in store):
+    while not any(store.run(key).status == "finished" and getattr(
+            store.run(key).experiment.model, "attention", "") == "none"
+                  for key in store.own("local") if key in store):
         assert time.monotonic() < end
         time.sleep(0.1)
     page = opened("translation", run=seeing.key)
