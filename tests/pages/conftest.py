@@ -88,7 +88,8 @@ def opened(engine: LocalEngine) -> Iterator[Open]:
     context: the browser's locale and theme. never_seen: as one who was never there."""
 
     def go(
-        name: str, *, context: dict[str, Any] | None = None, never_seen: bool = False, **link: object
+        name: str, *, context: dict[str, Any] | None = None, never_seen: bool = False,
+        **link: object,
     ) -> AppTest:
         page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=60)
         page.context = context or {}

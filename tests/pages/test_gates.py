@@ -49,7 +49,8 @@ def test_the_heatmap_of_every_view_is_the_trace(
 def test_at_first_the_picture_stands_alone_and_then_among_all_else(
     opened: Open, run: Run
 ) -> None:
-    page = opened("gates", never_seen=True, run=run.key, text=TEXT, view="cell", order="soul", unit=3)
+    page = opened("gates", never_seen=True, run=run.key, text=TEXT, view="cell", order="soul",
+                  unit=3)
     [alone] = plotly(page, "gates")["data"]
     assert not page.selectbox
     assert not page.text_area
