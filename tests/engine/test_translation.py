@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import torch
 import xarray as xr
 
 from explorer.engine import Engine, start_local
@@ -45,6 +46,7 @@ def opened(engine: Engine, url: str) -> Opened:
 
 
 def test_it_answers_as_here(engine: Engine, opened: Opened) -> None:
+    torch.set_num_threads(1)  # as the engine has it: bit for bit
     for asked, here in (
         (engine.ask("translate", ASKED.key, sources=[SOURCE]), translate(opened, [SOURCE])),
         (engine.ask("alignment", ASKED.key, source=SOURCE), alignment(opened, SOURCE)),
