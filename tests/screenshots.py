@@ -1,4 +1,5 @@
-"""The pictures of the README, taken from the real server: `make screenshots`."""
+"""The pictures of the README, taken from the real server: `make screenshots`; of some pages only:
+`python -m tests.screenshots gates train`."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
+from explorer.store import Store
 from explorer.ui.places import PLACES
 from tests.browser import chromium
 from tests.browser.idle import settled, watched
@@ -17,6 +19,11 @@ from tests.browser.server import ROOT, serving
 
 FOLDER = ROOT / "docs" / "screenshots"
 PAGES = tuple(place.name for place in PLACES)
+# A page that opens on a form is shown with what has been learnt.
+STORE = Store("memory://")
+TRANSLATOR = next(key for key in STORE.pretrained()
+                  if STORE.run(key).experiment.task.kind == "translation")
+LINKS = {"translation": f"?run={TRANSLATOR}"}
 SIZES = {1280: 900, 390: 844}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -37,7 +44,7 @@ def take(
         reduced_motion="reduce",
     )
     page = watched(context).new_page()
-    page.goto(f"{url}/{path(name)}")
+    page.goto(f"{url}/{path(name)}{LINKS.get(name, '')}")
     settled(page)
     page.wait_for_timeout(1000)  # charts fade in
     page.screenshot(path=file)
@@ -55,7 +62,7 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=chromium.find(playwright), args=chromium.ARGUMENTS
         )
-        for name in PAGES:
+        for name in sys.argv[1:] or PAGES:
             for scheme in SCHEMES:
                 for width in SIZES:
                     taken = take(browser, server.url, name, scheme, width)
