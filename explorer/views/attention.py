@@ -6,6 +6,7 @@ stands along the axes is in `query_label` and `key_label`, where the trace has t
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from explorer.views.gates import CELLS
 from explorer.views.palette import Palette, Theme, contrast, palette
 from explorer.words import _
 
+ROOMY = 8  # columns: of more the numbers are set small, so that they fit on a phone
 WRITTEN = 12  # rows, or columns: of no more the numbers are written into their cells
 WIDEST = 200  # queries, and keys, that are drawn
 TICKS = 24  # names along an axis: of more every second, third, … is written
@@ -171,11 +173,17 @@ def _colour(
         shade = colours.shade(value if signed else value / reach, signed, reach)
         inks.append(colours.muted if hidden else max(
             (colours.text, colours.background), key=lambda ink: contrast(ink, shade)))
-        said.append(HIDDEN if hidden else f"{value + 0.0:.2f}")
+        said.append(HIDDEN if hidden else _short(f"{value + 0.0:.2f}", drawn.shape[1]))
     chart.add_trace(go.Scatter(
         x=columns.ravel(), y=rows.ravel(), mode="text" if few else "markers", text=said,
-        textfont={"color": inks}, showlegend=False, hoverinfo="skip",
+        textfont={"color": inks, "size": 12 if drawn.shape[1] <= ROOMY else 10},
+        showlegend=False, hoverinfo="skip",
         marker={"symbol": "x-thin", "size": 5, "line": {"width": 1, "color": colours.muted}}))
+
+
+def _short(number: str, columns: int) -> str:
+    """A number as a narrow cell has room for: .76 for 0.76."""
+    return number if columns <= ROOMY else re.sub(r"^(-?)0\.", r"\1.", number)
 
 
 def _tidy(trace: xr.Dataset, drawn: Array, name: str) -> pd.DataFrame:
