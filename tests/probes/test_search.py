@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -75,7 +75,9 @@ def by_hand(table: Table, longest: int, width: int, alpha: float, early: bool) -
             shares = table.row([table.words[t] for t in path])
             scored += len(shares)
             competing += [((*path, t), p * share) for t, share in enumerate(shares) if share and p]
-        competing.sort(key=lambda each: -round(math.log(each[1]), 9))
+        competing.sort(key=lambda each: -each[1])
+        if len(competing) > width:  # which of two equals stays, the book does not say
+            assume(not math.isclose(competing[width - 1][1], competing[width][1], rel_tol=1e-9))
         competing = competing[:width]
         kept |= {path for path, _ in competing}
         over = [each for each in competing
