@@ -22,6 +22,9 @@ from tests.phenomena.seeds import SEEDS, held
 FIRST = 601  # pairs of the notes' file
 SEEN = {"Go.": ("va !",), "I lost.": ("j'ai perdu .", "je perdis ."),
         "I'm home.": ("je suis chez moi .", "je suis à la maison .")}
+# Those of the shipped translators. After 400 steps neither has learnt enough for length to matter.
+SMALL: dict[str, Any] = {"hidden": 96, "embedding": 48}
+LONG: dict[str, Any] = {"steps": 1500, "batch": 64, "learning_rate": 0.01}
 UNSEEN, TRUE = "He's calm.", "il est calme ."
 
 
@@ -88,6 +91,7 @@ def exact(found: xr.Dataset) -> float:
 
 @pytest.mark.phenomena
 @pytest.mark.slow
+@pytest.mark.timeout(7200)  # minutes for each network, of which ten seeds have twenty
 def test_without_attention_long_sentences_suffer() -> None:
     """Held-out BLEU of the shortest and of the longest fifth of sentences: the gap between additive
     attention and none grows with length."""
@@ -95,7 +99,7 @@ def test_without_attention_long_sentences_suffer() -> None:
     for seed in SEEDS:
         bleu = {}
         for attention in ("none", "additive"):
-            opened = learnt(pairs, seed, {"attention": attention}, steps=400)
+            opened = learnt(pairs, seed, SMALL | {"attention": attention}, **LONG)
             bleu[attention] = evaluation(opened)["bin_bleu"].values
         gap = bleu["additive"] - bleu["none"]
         print(seed, bleu)
