@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise, product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,13 +22,13 @@ import xarray as xr
 from explorer.errors import DataError, ExperimentError
 from explorer.experiment import Experiment
 from explorer.models import Model
-from explorer.models.recurrent import Recurrent
 from explorer.spec import Spec
 from explorer.text import Text, Tokenizer
 from explorer.words import N_
 
 LEAST, MOST = 2, 6  # variations side by side
 SEEDS = 3  # of each, unless told otherwise
+M = TypeVar("M", bound=Model)
 Values = Mapping[str, Any]  # field path ("model.hidden") -> value
 
 
@@ -68,10 +68,9 @@ class Comparison:
         if "model.hidden" in values:
             raise ExperimentError(
                 N_("With equal parameters the hidden size is solved for: vary something else."))
-        assert isinstance(experiment.model, Recurrent)
         vocabulary = self.tokenizer.size
         target = self.base.model.parameters(vocabulary)
-        sized = equal_parameters(experiment.model, vocabulary, target)
+        sized: Any = equal_parameters(experiment.model, vocabulary, target)
         return varied(experiment, {"model.hidden": sized.hidden})
 
 
@@ -101,7 +100,7 @@ def varied(base: Experiment, values: Values) -> Experiment:
     data = base.model_dump(mode="json")
     for path in sorted(values, key=lambda path: path != "model.kind"):  # the kind first
         _set(data, path, values[path])
-    if data["model"].get("tied"):
+    if data["model"].get("tied") and "embedding" in data["model"]:
         data["model"]["embedding"] = data["model"]["hidden"]
     return Experiment.parse(data).with_text(base.text)
 
@@ -121,17 +120,17 @@ def _set(data: dict[str, Any], path: str, value: Any) -> None:
     (data[section] if section else data)[name] = value
 
 
-def equal_parameters(model: Recurrent, vocabulary: int, target: int) -> Recurrent:
+def equal_parameters(model: M, vocabulary: int, target: int) -> M:
     """`model` with the hidden size whose number of parameters is nearest to `target`.
 
     All else stays as it is, but for tied weights, where the embedding is as long as the hidden
-    layer. Parameters come in steps of a unit, so a difference is left: of at most half a step, or
-    more when `target` lies beyond the smallest or the largest size.
+    layer. Parameters come in steps of a unit, or of a width that its heads divide, so a difference
+    is left: of at most half a step, or more when `target` lies beyond the smallest or the largest size.
     """
     rules = type(model).model_fields["hidden"].metadata
     low = next(rule.ge for rule in rules if hasattr(rule, "ge"))
     high = next(rule.le for rule in rules if hasattr(rule, "le"))
-    sizes = range(low, high + 1)
+    sizes = range(-(-low // model.grain) * model.grain, high + 1, model.grain)
 
     def count(hidden: int) -> int:
         return _resized(model, hidden).parameters(vocabulary)
@@ -141,9 +140,9 @@ def equal_parameters(model: Recurrent, vocabulary: int, target: int) -> Recurren
     return _resized(model, min(around, key=lambda hidden: abs(count(hidden) - target)))
 
 
-def _resized(model: Recurrent, hidden: int) -> Recurrent:
-    return model.model_copy(
-        update={"hidden": hidden} | ({"embedding": hidden} if model.tied else {}))
+def _resized(model: M, hidden: int) -> M:
+    follows = {"embedding"} & set(type(model).model_fields) if getattr(model, "tied", False) else ()
+    return model.model_copy(update={"hidden": hidden} | dict.fromkeys(follows, hidden))
 
 
 def subject(experiment: Experiment) -> tuple[str, str, float, bool]:

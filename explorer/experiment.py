@@ -23,6 +23,7 @@ from pydantic import (
 from explorer.defaults import Quality, defaults, pair_defaults, usual_cut, vocabulary
 from explorer.errors import DataError, ExperimentError, RunError
 from explorer.models import Model
+from explorer.models.recurrent import Recurrent
 from explorer.models.truncation import Truncation
 from explorer.spec import LATER, Spec, say
 from explorer.tasks import Task
@@ -137,7 +138,20 @@ class Experiment(Spec):
     def _agree(self) -> Self:
         if self.model.kind not in self.task.models:
             raise ValueError(N_("this architecture cannot learn that task: a text's next token is "
-                                "learnt by a recurrent network, translation by an encoder–decoder"))
+                                "learnt by any but an encoder–decoder, translation by that or by a "
+                                "Transformer"))
+        if self.task.kind != "translation" and not self.model.carries:
+            if self.training.sampling != "random":
+                raise ValueError(N_("this architecture carries no state from window to window: "
+                                    "choose random windows"))
+            if getattr(self.model, "positions", "") == "learned" and (
+                    self.training.window > getattr(self.model, "context", 0)):
+                raise ValueError(N_("the windows are longer than the places that are learnt: "
+                                    "choose shorter windows, more learnt places, or other "
+                                    "positions"))
+        if self.training.truncation != "full" and not isinstance(self.model, Recurrent):
+            raise ValueError(N_("truncation follows a recurrent network back through time: this "
+                                "architecture has nothing to cut"))
         if self.training.truncation != "full" and self.task.kind == "translation":
             raise ValueError(N_("truncation cuts a long text; a sentence is read whole"))
         if self.training.truncation != "full" and getattr(self.model, "bidirectional", False):

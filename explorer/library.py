@@ -95,7 +95,7 @@ def translations(
     empty stays so. Raises RunError: the run did not learn to translate; ExperimentError."""
     from explorer.probes import PROBES, suit
 
-    suit("translate", run.experiment.task.kind)
+    suit("translate", run.experiment)
     opened = _open(run, run.step(step))
     for source in sources:
         found = PROBES["search"](opened, source, width=width, length_penalty=length_penalty) if (
@@ -195,7 +195,7 @@ def figure(name: str, trace: xr.Dataset, **options: Any) -> Figure:
 def _ask(probe: str, run: Run, step: int, **parameters: Any) -> xr.Dataset:
     from explorer.probes import PROBES, suit
 
-    suit(probe, run.experiment.task.kind)
+    suit(probe, run.experiment)
     return PROBES[probe](_open(run, run.step(step)), **parameters)
 
 

@@ -4,6 +4,7 @@ range, default and one line of help. The forms on the pages are generated from t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import (
@@ -27,6 +28,11 @@ class Spec(BaseModel):
     """A frozen group of settings. Unknown fields, NaN and Infinity are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def choices(cls, values: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """The values that some fields can have, where others have these: what a form offers."""
+        return {}
 
     @model_serializer(mode="wrap")
     def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

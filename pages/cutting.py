@@ -3,6 +3,7 @@
 import streamlit as st
 
 from explorer import ui
+from explorer.models.base import RECURRENT
 from explorer.models.three_steps import STEPS, three_steps
 from explorer.models.truncation import links, read_in_pieces, weigh
 from explorer.store import Run
@@ -24,7 +25,7 @@ ui.header(
 )
 which, read, when = st.columns([1.4, 2.2, 1])
 with which:
-    run = ui.choose_run()
+    run = ui.choose_run(kinds=RECURRENT)
 with read:
     link.seed("text", run.experiment.text.content[:OPENING])
     text = st.text_area(_("Text to read"), key="text", height=68)

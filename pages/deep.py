@@ -3,6 +3,7 @@
 import streamlit as st
 
 from explorer import ui
+from explorer.models.base import RECURRENT
 from explorer.models.recurrent import Recurrent
 from explorer.observations import OBSERVATIONS
 from explorer.ui import deep, link
@@ -44,7 +45,7 @@ ui.header(
 runs = deep.known_runs()
 which, read, when = st.columns([1.4, 2.2, 1])
 with which:
-    run = ui.choose_run(deep.deepest(runs))
+    run = ui.choose_run(deep.deepest(runs), kinds=RECURRENT)
 with read:
     link.seed("text", opening(run.experiment.text.content))
     text = st.text_area(_("Text to read"), key="text", height=68)

@@ -11,6 +11,7 @@ from explorer import ui
 from explorer.errors import EngineError, ExplorerError
 from explorer.experiment import Experiment, Training
 from explorer.models import Model
+from explorer.models.base import RECURRENT
 from explorer.store import Run
 from explorer.ui import explosion, link
 from explorer.ui.backend import ask_or_stop, engine, store
@@ -172,7 +173,7 @@ if linked and training(linked) and not (linked in store() and store().run(linked
 
 which, at, more = st.columns([2.4, 1, 1.2], vertical_alignment="bottom")
 with which:
-    run = ui.choose_run(first=store().pretrained("explode"))
+    run = ui.choose_run(first=store().pretrained("explode"), kinds=RECURRENT)
 own_clip = run.experiment.training.clip
 link.seed("clip", own_clip or 1.0, float, between=(0.001, 1000.0))
 clip = float(at.number_input(_("Clip gradients at"), 0.001, 1000.0, key="clip", format="%.4g",

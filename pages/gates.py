@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer import ui
+from explorer.models.base import RECURRENT
 from explorer.models.recurrent import Recurrent
 from explorer.observations import OBSERVATIONS
 from explorer.ui import link
@@ -42,7 +43,7 @@ first_look = ui.first_look()
 with st.container(key="chosen"):  # it keeps the controls' room
     which, read, when = st.columns([1.4, 2.2, 1])
 with which:
-    run = ui.choose_run(shown=not first_look)
+    run = ui.choose_run(shown=not first_look, kinds=RECURRENT)
 with read:
     link.seed("text", opening(run.experiment.text.content))
     if not first_look:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from explorer import ui
+from explorer.models.base import RECURRENT
 from explorer.models.recurrent import Recurrent
 from explorer.observations import OBSERVATIONS
 from explorer.text.annotations import words
@@ -52,7 +53,7 @@ ui.header(
 )
 which, read, compare, when = st.columns([1.3, 1.7, 1.5, 0.9])
 with which:
-    run = ui.choose_run()
+    run = ui.choose_run(kinds=RECURRENT)
 with read:
     link.seed("text", opening(run.experiment.text.content))
     text = st.text_area(_("Text to read"), key="text", height=68)

@@ -6,19 +6,17 @@ from explorer import ui
 from explorer.errors import ExplorerError
 from explorer.experiment import Experiment, Training
 from explorer.models import Model
-from explorer.models.recurrent import Recurrent
 from explorer.text import Tokenisation
 from explorer.ui import link
 from explorer.ui.controls import form, make
 from explorer.ui.counting import baseline
-from explorer.ui.language_model import LOOK, samples
+from explorer.ui.language_model import KINDS, LOOK, samples
 from explorer.ui.source import choose_text, preview
 from explorer.ui.training import looked_at, train_button, watched
 from explorer.ui.writing import write
 from explorer.views import notices
 from explorer.words import _
 
-KINDS = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 QUALITIES = {
     "quick": _("quick, about 4 s"),
     "good": _("good, about 15 s"),
@@ -48,6 +46,7 @@ def settings() -> Experiment | None:
             list(KINDS),
             key="model",
             required=True,
+            wrap=True,
             format_func=KINDS.__getitem__,
         )
         link.seed("hidden", 128, int, between=(1, 1024))
@@ -73,12 +72,13 @@ def settings() -> Experiment | None:
             family = Model.family[kind]
             st.markdown(f"**{_('Model')}**")
             fields = [name for name in family.model_fields if name != "hidden"]
-            chosen = form(family, {}, f"model-{kind}", fields) | {"kind": kind, "hidden": hidden}
+            size = {"hidden": hidden}
+            chosen = form(family, size, f"model-{kind}", fields) | size | {"kind": kind}
             st.markdown(f"**{_('Tokens')}**")
             tokens = form(Tokenisation, {}, "tokens")
             model = make(family, chosen)
             how = make(Tokenisation, tokens)
-            if text is None or not isinstance(model, Recurrent) or how is None:
+            if text is None or not isinstance(model, Model) or how is None:
                 return None
             st.markdown(f"**{_('Training')}**")
             usual = Experiment.language_model(text, how, model, quality=quality)

@@ -49,7 +49,7 @@ class Desk:
             if not key:
                 return pack_dataset(probe(**parameters))
             opened = self.open(key, step)
-            suit(request["probe"], opened.experiment.task.kind)
+            suit(request["probe"], opened.experiment)
             return pack_dataset(probe(opened, **parameters))
         except ExplorerError as error:
             return pack_error(error)

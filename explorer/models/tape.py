@@ -57,3 +57,8 @@ def tap(name: str, value: Tensor, **axes: int) -> Tensor:
     """Name `value` here: the identity, unless a tape is open."""
     tape = _open.get()
     return value if tape is None else tape.observe(name, value, axes)
+
+
+def taped() -> bool:
+    """Whether somebody looks: a tape is open in this context."""
+    return _open.get() is not None

@@ -4,11 +4,14 @@ imported here: only the engine's processes and the library, when asked for a res
 package.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import xarray as xr
 
 from explorer.errors import RunError
+from explorer.experiment import Experiment
+from explorer.models.base import RECURRENT, foreign
 from explorer.probes.attention_alone import attention_alone
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
@@ -33,36 +36,32 @@ from explorer.probes.surprisal import surprisal
 from explorer.probes.translating import alignment, evaluation, forcing, translate
 from explorer.probes.truncation import truncation
 from explorer.tasks import Task
+from explorer.tasks.language_model import LanguageModel
+from explorer.tasks.translation import Translation
 
 Probe = Callable[..., xr.Dataset]
 
-LEARNT: dict[str, tuple[Probe, ...]] = {  # by what a run must have learnt to be asked
-    "language_model": (
-        trace,
-        gradients,
-        gradient_map,
-        jacobians,
-        recurrent_eigenvalues,
-        generate,
-        inspect,
-        saturation,
-        truncation,
-        carried,
-        misuse,
-        sight,
-        surprisal,
-        flops,
-        explosion,
-        projection,
-        select_and_match,
-        nearest_states,
-        read_states,
-        search,
-    ),
-    "translation": (translate, alignment, scoring, forcing, evaluation, flops, search),
-}
+
+class Asked(NamedTuple):
+    """Probes, and the runs that can be asked them: what those learnt, with which architectures."""
+
+    task: str
+    kinds: Sequence[str]
+    probes: tuple[Probe, ...]
+
+
+LEARNT = (
+    Asked("language_model", LanguageModel.models,
+          (trace, generate, surprisal, flops, search)),
+    Asked("language_model", RECURRENT, (
+        gradients, gradient_map, jacobians, recurrent_eigenvalues, inspect, saturation, truncation,
+        carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
+        read_states)),
+    Asked("translation", ("seq2seq",), (alignment, scoring, forcing)),
+    Asked("translation", Translation.models, (translate, evaluation, flops, search)),
+)
 PROBES: dict[str, Probe] = {
-    probe.__name__: probe for probes in LEARNT.values() for probe in probes
+    probe.__name__: probe for asked in LEARNT for probe in asked.probes
 }
 
 BARE: dict[str, Probe] = {
@@ -71,11 +70,16 @@ BARE: dict[str, Probe] = {
 }
 
 
-def suit(name: str, task: str) -> None:
-    """Raises RunError when a run that learnt this task cannot be asked this probe."""
-    fitting = [kind for kind, probes in LEARNT.items() if PROBES[name] in probes]
-    if fitting and task not in fitting:
-        raise RunError(Task.family[fitting[0]].mismatch)  # type: ignore[attr-defined]
+def suit(name: str, experiment: Experiment) -> None:
+    """Raises RunError when a run of this experiment cannot be asked this probe: it learnt something
+    else, or another architecture learnt it."""
+    asked = [each for each in LEARNT if PROBES[name] in each.probes]
+    same = [each for each in asked if each.task == experiment.task.kind]
+    if not same:
+        raise RunError(Task.family[asked[0].task].mismatch)  # type: ignore[attr-defined]
+    kinds = [kind for each in same for kind in each.kinds]
+    if experiment.model.kind not in kinds:
+        raise foreign(experiment.model, kinds)
 
 
 __all__ = ["BARE", "PROBES", "Opened", "Probe"]

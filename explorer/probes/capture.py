@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,12 @@ import xarray as xr
 from torch import Tensor
 
 from explorer.errors import DataError
+from explorer.models.base import RECURRENT
 from explorer.models.network import Network
 from explorer.models.tape import Axes, Tape, record
 from explorer.observations import OBSERVATIONS
 from explorer.probes.opened import Opened
+from explorer.probes.stacks import trace_stack
 from explorer.text import Tokens
 from explorer.words import N_
 
@@ -35,14 +38,21 @@ def admit(opened: Opened, text: str, longest: int = LONGEST) -> Tokens:
     return tokens
 
 
-def trace(opened: Opened, text: str, logits: bool = True, by_cell: bool = False) -> xr.Dataset:
-    """Gates and states over (layer, direction, token, unit), logits over (token, vocabulary),
-    and `loss` over token: nats paid for each token, guessed from those before it (NaN for the
-    first). A network of both directions has read the whole text, the guessed token too.
+def trace(
+    opened: Opened, text: str, logits: bool = True, by_cell: bool = False,
+    only: Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Of a stack of attention blocks, see `stacks.trace_stack`. Of a recurrent network, gates and
+    states over (layer, direction, token, unit), logits over (token, vocabulary), and `loss` over
+    token: nats paid for each token, guessed from those before it (NaN for the first). A network of
+    both directions has read the whole text, the guessed token too.
 
-    by_cell: read step by step through the readable cell instead of the fused layer.
+    by_cell: read step by step through the readable cell instead of the fused layer. only: these
+    names, of a stack.
     Raises DataError when the text is empty or longer than `LONGEST` tokens.
     """
+    if opened.experiment.model.kind not in RECURRENT:
+        return trace_stack(opened, text, logits, only)
     tokens = admit(opened, text)
     tape = Tape()
     with torch.no_grad(), record(tape):

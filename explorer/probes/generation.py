@@ -12,6 +12,7 @@ from torch import Tensor
 from explorer.errors import DataError
 from explorer.models.network import Network
 from explorer.probes.capture import LONGEST, about, admit
+from explorer.probes.guessing import guesses
 from explorer.probes.opened import Opened
 from explorer.words import N_
 
@@ -36,7 +37,8 @@ def generate(
     prefix_ids: the prefix as ids instead of text. Without any prefix the first token is a uniform
     draw, since there is no state yet to say more. A network of both directions has no future to
     read here: for each guess it reads what there is anew, at most as many tokens as a window of
-    its training had, and its backward direction begins at the last of them.
+    its training had, and its backward direction begins at the last of them. One that carries no
+    state looks back as far as a window of its training.
 
     Over `token`, prefix and new tokens alike: `id`, `probability` (the network's own, at
     temperature 1, given all before; NaN for the first), `generated`; over (token, rank):
@@ -52,14 +54,14 @@ def generate(
     draw = torch.Generator().manual_seed(seed)
     ids = _prefix(opened, prefix, prefix_ids, draw)
     written = len(ids)
-    guesses: list[Tensor] = []
+    guessed: list[Tensor] = []
     with torch.no_grad():
-        first, follow = (_anew if opened.network.spec.bidirectional else _on)(opened, ids)
-        guesses.extend(first)
+        first, follow = _reader(opened)(opened, ids)
+        guessed.extend(first)
         for _ in range(tokens):
-            ids.append(choose(guesses[-1], temperature, top_k, top_p, draw))
-            guesses.append(follow(ids))
-        probabilities = torch.stack(guesses[:-1]).softmax(-1)  # (T − 1, vocabulary)
+            ids.append(choose(guessed[-1], temperature, top_k, top_p, draw))
+            guessed.append(follow(ids))
+        probabilities = torch.stack(guessed[:-1]).softmax(-1)  # (T − 1, vocabulary)
         best = probabilities.topk(min(CANDIDATES, opened.tokenizer.size))
     own = probabilities.gather(1, torch.tensor(ids)[1:, None])[:, 0]  # (T − 1,)
     labels = opened.tokenizer.labels
@@ -83,6 +85,16 @@ def generate(
 Follow = Callable[[Sequence[int]], Tensor]  # all ids so far -> logits (vocabulary,)
 
 
+Reader = Callable[[Opened, Sequence[int]], tuple[Tensor, Follow]]
+
+
+def _reader(opened: Opened) -> Reader:
+    """How its network goes on from some ids."""
+    if getattr(opened.experiment.model, "bidirectional", False):
+        return _anew
+    return _on if opened.experiment.model.carries else _within
+
+
 def _on(opened: Opened, ids: Sequence[int]) -> tuple[Tensor, Follow]:
     """The guesses (T, vocabulary) after each of the first ids; and a reader of one more at a time,
     which carries the state on."""
@@ -95,6 +107,23 @@ def _on(opened: Opened, ids: Sequence[int]) -> tuple[Tensor, Follow]:
         return guess
 
     return logits[:, 0], follow
+
+
+def _within(opened: Opened, ids: Sequence[int]) -> tuple[Tensor, Follow]:
+    """The same for a network that carries no state: it remembers what it has read up to the length
+    of a window of its training; from there on it reads the last window anew for each guess."""
+    window = opened.experiment.training.window
+    state = opened.network(torch.tensor(ids)[:, None])[1] if len(ids) < window else None
+
+    def follow(ids: Sequence[int]) -> Tensor:
+        nonlocal state
+        if state is None or len(ids) > window:
+            logits: Tensor = opened.network(torch.tensor(ids[-window:])[:, None])[0]
+            return logits[-1, 0]
+        logits, state = opened.network(torch.tensor([[ids[-1]]]), state)
+        return logits[0, 0]
+
+    return guesses(opened, torch.tensor(ids)), follow
 
 
 def _anew(opened: Opened, ids: Sequence[int]) -> tuple[Tensor, Follow]:

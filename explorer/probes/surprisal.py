@@ -9,6 +9,7 @@ import torch
 import xarray as xr
 
 from explorer.probes.capture import about, admit
+from explorer.probes.guessing import guesses
 from explorer.probes.opened import Opened
 
 
@@ -21,9 +22,8 @@ def surprisal(opened: Opened, text: str) -> xr.Dataset:
     tokens = admit(opened, text)
     ids = torch.from_numpy(tokens.ids)
     with torch.no_grad():
-        logits, _ = opened.network(ids[:, None])  # (T, 1, vocabulary)
-        guesses = logits[:-1, 0].double().log_softmax(-1)  # (T − 1, vocabulary)
-        bits = -guesses.gather(1, ids[1:, None])[:, 0] / math.log(2)  # (T − 1,)
+        guessed = guesses(opened, ids)[:-1].double().log_softmax(-1)  # (T − 1, vocabulary)
+        bits = -guessed.gather(1, ids[1:, None])[:, 0] / math.log(2)  # (T − 1,)
     return xr.Dataset(
         {"bits": ("token", np.concatenate([[np.nan], bits.numpy()]), {"units": "bit"})},
         {"label": ("token", list(tokens.labels)), "id": ("token", tokens.ids)},

@@ -83,7 +83,8 @@ class Adding(Task):
         return F.mse_loss(guess, targets), state
 
     def evaluate(
-        self, network: nn.Module, ids: Tensor, limit: int | None = None
+        self, network: nn.Module, ids: Tensor, limit: int | None = None,
+        window: int | None = None,
     ) -> tuple[float, int]:
         """Mean squared error over rows that no training has seen, and how many they are."""
         import torch

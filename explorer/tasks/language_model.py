@@ -58,11 +58,15 @@ class LanguageModel(Task):
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten()), state
 
     @staticmethod
-    def evaluate(network: nn.Module, ids: Tensor, limit: int | None = None) -> tuple[float, int]:
+    def evaluate(
+        network: nn.Module, ids: Tensor, limit: int | None = None, window: int | None = None
+    ) -> tuple[float, int]:
         """Cross-entropy per token in nats on a held-out text, and how many tokens were scored.
 
         The text is read in lanes of 64 to `LANE` tokens, each after `WARM_UP` tokens of context
-        (the first lane has none to read). limit: score about so many tokens, lanes spread evenly.
+        (the first lane has none to read); by a network that carries no state in windows as long as
+        those that it was trained on, of which the second half is scored. limit: score about so many
+        tokens, lanes spread evenly.
         """
         import torch
         from torch.nn import functional as F
@@ -70,7 +74,11 @@ class LanguageModel(Task):
         N = len(ids) - 1  # guesses that can be scored
         if N < 1:
             return float("nan"), 0
-        length = min(LANE, max(64, min(N, limit or N) // ABREAST))
+        warm, length = WARM_UP, min(LANE, max(64, min(N, limit or N) // ABREAST))
+        spec: Any = getattr(network, "spec", None)
+        if window is not None and spec is not None and not spec.carries:
+            warm = window // 2
+            length = window - warm
         lanes = list(range(0, N, length))
         if limit is not None and limit < N:
             keep = max(1, limit // length)
@@ -79,8 +87,8 @@ class LanguageModel(Task):
         with torch.no_grad():
             for chunk in range(0, len(lanes), 64):
                 starts = torch.tensor(lanes[chunk : chunk + 64])
-                steps = torch.arange(WARM_UP + length)[:, None]
-                where = (starts - WARM_UP).clamp(min=0) + steps  # (WARM_UP + length, lanes)
+                steps = torch.arange(warm + length)[:, None]
+                where = (starts - warm).clamp(min=0) + steps  # (warm + length, lanes)
                 scored = (where >= starts) & (where < (starts + length).clamp(max=N))
                 where = where.clamp(max=N - 1)
                 inputs, targets = ids[where.to(ids.device)], ids[(where + 1).to(ids.device)]

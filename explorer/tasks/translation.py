@@ -142,7 +142,8 @@ class Translation(Task):
         return F.cross_entropy(told_all(translator, pairs), pairs.target[pairs.mask]), None
 
     def evaluate(
-        self, network: Any, ids: Coded, limit: int | None = None
+        self, network: Any, ids: Coded, limit: int | None = None,
+        window: int | None = None,
     ) -> tuple[float, int]:
         """Masked cross-entropy per token in nats, teacher forcing, and how many tokens were
         scored. limit: take about so many tokens, of pairs spread evenly."""

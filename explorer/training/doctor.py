@@ -50,6 +50,9 @@ _CALLED = {
 }
 _PARTS = {"encoder": N_("encoder"), "decoder": N_("decoder")}  # recurrent, of a translator
 _OF = {  # parameters by the first part of their name
+    "blocks": N_("part of the blocks ({name})"),
+    "norm": N_("last layer norm ({name})"),
+    "placed": N_("part of the positions ({name})"),
     "scorer": N_("weight of the attention ({name})"),
     "place": N_("weight of the place of local attention ({name})"),
     "bridges": N_("weight between encoder and decoder ({name})"),

@@ -104,16 +104,16 @@ class Learner:
         ends = self.step == self._training.steps
         self._network.eval()
         scored = self._scored(held_out, along=True)
-        loss, count = self._task.evaluate(self._network, held_out, scored)
+        loss, count = self._evaluate(held_out, scored)
         if count and not math.isfinite(loss):
-            found = diagnose(self._network, lambda: torch.tensor(self._task.evaluate(
-                self._network, held_out, scored)[0]))
+            found = diagnose(self._network, lambda: torch.tensor(
+                self._evaluate(held_out, scored)[0]))
             raise Diverged.at(self.step, found.said, self._good, **found.more)
         best = loss < self._best if count else ends  # by the same tokens as all before
         self._best = min(self._best, loss) if count else self._best
         if ends:
             scored = self._scored(held_out, along=False)
-            loss, count = self._task.evaluate(self._network, held_out, scored)
+            loss, count = self._evaluate(held_out, scored)
         measures = self._task.measures(self._network, held_out, self._tokenizer, ends)
         self._network.train()
         metrics = {"validation_loss": loss, "validation_tokens": float(count),
@@ -121,6 +121,11 @@ class Learner:
         weights = _weights(self._network)
         self._good = self.step
         return Snapshot(self.step, save(weights), self._resume(weights), metrics, best)
+
+    def _evaluate(self, held_out: Any, limit: int) -> tuple[float, int]:
+        found: tuple[float, int] = self._task.evaluate(
+            self._network, held_out, limit, self._training.window)
+        return found
 
     def _scored(self, held_out: Any, along: bool) -> int:
         """How many held-out tokens a snapshot along the way scores, or the last one."""

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from explorer.errors import RunError
+from explorer.models.base import RECURRENT
 from explorer.observations import OBSERVATIONS
 from explorer.store import Run
 from explorer.text.annotations import spans
@@ -38,7 +39,7 @@ def finished() -> list[Run]:
     runs = []
     for key in store().pretrained() or store().own(owner()):
         with suppress(RunError):
-            runs.append(whole(key))
+            runs.append(whole(key, kinds=RECURRENT))
     return [run for run in runs if run.snapshots and len(run.history)]
 
 

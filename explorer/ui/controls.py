@@ -26,6 +26,9 @@ CHOICES = {
     "local": N_("around a predicted place"), "teacher": N_("the true token"),
     "scheduled": N_("now the true one, now its own"), "free": N_("its own guess"),
     "exponential": N_("exponential"), "inverse-sigmoid": N_("inverse sigmoid"),
+    "sinusoidal": N_("sinusoidal"), "learned": N_("learned"), "rotary": N_("rotary"),
+    "alibi": "ALiBi", "gelu": "GELU", "pre": N_("before each sublayer"),
+    "post": N_("after each sublayer"),
     "full": N_("none: the whole window"), "regular": N_("regular"), "randomised": N_("randomised"),
 }
 
@@ -43,7 +46,9 @@ def form(
         if info.title is None:
             continue
         start = values.get(name, info.default)
-        chosen[name] = _control(info, start, f"{key}-{name}")
+        offered = kind.choices({**values, **chosen}).get(name)
+        chosen[name] = (_control(info, start, f"{key}-{name}") if offered is None else
+                        _among(info, offered, start, f"{key}-{name}"))
     return chosen
 
 
@@ -54,6 +59,15 @@ def make(kind: type[Spec], values: Mapping[str, Any]) -> Spec | None:
     except ValidationError as error:
         complain(say(error))
         return None
+
+
+def _among(info: FieldInfo, offered: list[Any], start: Any, key: str) -> Any:
+    """A choice between a few values: at first the nearest to `start`."""
+    if st.session_state.get(key) not in offered:
+        st.session_state.pop(key, None)
+    nearest = min(offered, key=lambda value: abs(value - start))
+    return st.selectbox(_(str(info.title)), offered, index=offered.index(nearest), key=key,
+                        help=_(str(info.description)))
 
 
 def _control(info: FieldInfo, start: Any, key: str) -> Any:

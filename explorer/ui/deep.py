@@ -14,6 +14,7 @@ import xarray as xr
 from explorer.engine import Job
 from explorer.errors import ExplorerError, RunError
 from explorer.experiment import Experiment
+from explorer.models.base import RECURRENT
 from explorer.store import Run
 from explorer.ui import link
 from explorer.ui.backend import engine, open_run, store
@@ -33,7 +34,7 @@ def known_runs() -> dict[str, Run]:
     found = {}
     for key in dict.fromkeys([*listed(), *linked]):
         with suppress(RunError):
-            run = whole(key)
+            run = whole(key, kinds=RECURRENT)
             if run.snapshots:
                 found[key] = run
     return found

@@ -5,12 +5,15 @@ after each snapshot.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import pandas as pd
 import streamlit as st
 import xarray as xr
 
+from explorer.models import Model
 from explorer.store import Run
+from explorer.tasks.language_model import LanguageModel
 from explorer.text.counting import Baseline
 from explorer.ui.backend import ask, ask_soon
 from explorer.ui.counting import baseline
@@ -24,6 +27,7 @@ from explorer.views.history import Curve, counted, perplexity
 from explorer.views.palette import Theme
 from explorer.words import N_, _
 
+KINDS = {kind: str(cast("type[Model]", Model.family[kind]).title) for kind in LanguageModel.models}
 SAMPLE = 120  # tokens written after each snapshot
 
 

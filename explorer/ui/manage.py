@@ -56,7 +56,7 @@ def dialog(key: str, run: Run | None, name: str, given: str | None) -> None:
             doctor(run, "dialog")
         if run is not None:
             for place in places.open_places():
-                if place.task == run.experiment.task.kind:
+                if place.shows(run.experiment.task.kind, run.experiment.model.kind):
                     onward(f"pages/{place.name}.py", _(place.question), run=key)
         if given is not None:
             _rename(key, given)

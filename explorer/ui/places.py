@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from explorer.models.base import ATTENTIVE, RECURRENT
 from explorer.words import N_, _
 
 FOLDER = Path(__file__).parents[2] / "pages"
@@ -15,13 +16,18 @@ FOLDER = Path(__file__).parents[2] / "pages"
 class Place(NamedTuple):
     """name: of the file, and of the page's address. section: "" stands outside of the sections.
     question: what the page answers. task: what a run must have learnt to be opened there; "" where
-    no single run is looked at."""
+    no single run is looked at. kinds: the architectures that it shows; none means any."""
 
     name: str
     title: str
     section: str
     question: str
     task: str = ""
+    kinds: tuple[str, ...] = ()
+
+    def shows(self, task: str, kind: str) -> bool:
+        """Whether it shows a run that learnt this, with this architecture."""
+        return self.task == task and (not self.kinds or kind in self.kinds)
 
 
 PLACES = (
@@ -31,21 +37,22 @@ PLACES = (
     Place("train", N_("Train and write"), N_("Recurrent"),
           N_("Can a network learn to write like your text?"), "language_model"),
     Place("gates", N_("Gates"), N_("Recurrent"),
-          N_("What does the network let in, keep, and let out?"), "language_model"),
+          N_("What does the network let in, keep, and let out?"), "language_model", RECURRENT),
     Place("states", N_("Hidden states"), N_("Recurrent"),
-          N_("What does the network remember?"), "language_model"),
+          N_("What does the network remember?"), "language_model", RECURRENT),
     Place("gradients", N_("Gradients"), N_("Recurrent"),
-          N_("How far back does a mistake reach?"), "language_model"),
+          N_("How far back does a mistake reach?"), "language_model", RECURRENT),
     Place("cutting", N_("Cutting the chain"), N_("Recurrent"),
-          N_("How much of the past may we cut off?"), "language_model"),
+          N_("How much of the past may we cut off?"), "language_model", RECURRENT),
     Place("deep", N_("Deep, and both ways"), N_("Recurrent"),
-          N_("What do more layers see, and what if it reads backwards too?"), "language_model"),
+          N_("What do more layers see, and what if it reads backwards too?"), "language_model",
+          RECURRENT),
     Place("explode", N_("When it explodes"), N_("Recurrent"),
-          N_("What happens when the gradient grows at every step?"), "language_model"),
+          N_("What happens when the gradient grows at every step?"), "language_model", RECURRENT),
     Place("translation", N_("Translation"), N_("Sequence to sequence"),
           N_("Can a network learn to translate?"), "translation"),
     Place("alignment", N_("Attention in translation"), N_("Sequence to sequence"),
-          N_("Which word does it look at while it writes?"), "translation"),
+          N_("Which word does it look at while it writes?"), "translation", ("seq2seq",)),
     Place("attention", N_("Attention alone"), N_("Sequence to sequence"),
           N_("What is attention, without a network around it?")),
     Place("search", N_("Searching for a sentence"), N_("Sequence to sequence"),
@@ -53,13 +60,13 @@ PLACES = (
     Place("positions", N_("Where am I?"), N_("Transformer"),
           N_("How does it know where a word stands?")),
     Place("steps", N_("Attention, step by step"), N_("Transformer"),
-          N_("How does a word look at the others?"), "language_model"),
+          N_("How does a word look at the others?"), "language_model", ATTENTIVE),
     Place("block", N_("A block, opened"), N_("Transformer"),
-          N_("What happens to a token on its way through?"), "language_model"),
+          N_("What happens to a token on its way through?"), "language_model", ATTENTIVE),
     Place("heads", N_("Heads"), N_("Transformer"),
-          N_("What does each head look at?"), "language_model"),
+          N_("What does each head look at?"), "language_model", ATTENTIVE),
     Place("thinking", N_("What does it think so far?"), N_("Transformer"),
-          N_("What would it say, layer by layer?"), "language_model"),
+          N_("What would it say, layer by layer?"), "language_model", ATTENTIVE),
     Place("cost", N_("What does it cost?"), N_("Transformer"),
           N_("Why not simply read one word after the other?")),
     Place("side", N_("Side by side"), N_("Compare"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.errors import RunError
+from explorer.models.base import foreign
 from explorer.models.seq2seq import Seq2Seq
 from explorer.store import Run
 from explorer.tasks import Task
@@ -87,31 +88,36 @@ def listed() -> dict[str, str]:
     return names
 
 
-def whole(key: str, task: str | None = LANGUAGE_MODEL) -> Run:
+def whole(key: str, task: str | None = LANGUAGE_MODEL, kinds: Sequence[str] = ()) -> Run:
     """A run with its tokenizer. task: what it must have learnt; None is content with anything.
-    Raises RunError: either is damaged, or it learnt something else."""
+    kinds: the architectures that will do; none means any. Raises RunError: either is damaged, it
+    learnt something else, or another architecture did."""
     run = open_run(key)
     if task is not None and run.experiment.task.kind != task:
         raise RunError(Task.family[task].mismatch)  # type: ignore[attr-defined]
+    if kinds and run.experiment.model.kind not in kinds:
+        raise foreign(run.experiment.model, kinds)
     assert run.tokenizer.size
     return run
 
 
 def choose_run(
     first: Sequence[str] = (), task: str = LANGUAGE_MODEL, train: str = "pages/train.py",
-    shown: bool = True,
+    shown: bool = True, kinds: Sequence[str] = (),
 ) -> Run:
     """A choice among one's own runs, the shipped ones and the one in the link, which it starts
     from. Ends the page when there is none at all.
 
     first: keys that stand before all others, the first of them the default. task: what they must
-    have learnt. train: the page that trains one. shown: False takes what the control would say,
+    have learnt. kinds: the architectures that will do; none means any. train: the page that trains
+    one. shown: False takes what the control would say,
     without the control."""
     names = dict.fromkeys(first, "") | listed()
     linked = st.query_params.get("run")
     if linked and linked not in names:
         names = {linked: ""} | names
-    runs = {key: run for key in names if (run := _opened(key, key == linked, task)) is not None}
+    runs = {key: run for key in names
+            if (run := _opened(key, key == linked, task, kinds)) is not None}
     if not runs:
         st.info(_("There is no trained run yet."), icon=":material/model_training:")
         onward(train, _("Train one on a text of your own"))
@@ -132,10 +138,10 @@ def called(run: Run) -> str:
     return _(title) if title else describe(run)
 
 
-def _opened(key: str, linked: bool, task: str) -> Run | None:
+def _opened(key: str, linked: bool, task: str, kinds: Sequence[str]) -> Run | None:
     """A run that has a snapshot to look at; what is wrong with the one in the link is said."""
     try:
-        run = whole(key, task)
+        run = whole(key, task, kinds)
     except RunError as error:
         if linked:
             link.refuse(str(error))

@@ -12,6 +12,7 @@ import xarray as xr
 from explorer.errors import ExplorerError, RunError
 from explorer.experiment import Experiment
 from explorer.models import Model
+from explorer.models.base import RECURRENT
 from explorer.models.recurrent import Recurrent
 from explorer.store import Run
 from explorer.ui import link
@@ -26,7 +27,6 @@ from explorer.words import N_, _
 MOST = 6  # networks overlaid
 AWAITED = "runs awaited"  # its name in the session
 STANDING_IN = "runs stand in"  # for those awaited, while none of them has begun
-KINDS = ("rnn", "gru", "lstm")
 RADII = ("drawn", "0", "0.25", "0.5", "0.75", "0.9", "1", "1.1", "1.25", "1.5", "2")
 INITIAL = {"uniform": N_("evenly"), "orthogonal": N_("orthogonal"), "gaussian": N_("Gaussian")}
 ACTIVATIONS = {"tanh": "tanh", "relu": "ReLU", "linear": N_("linear")}
@@ -106,7 +106,7 @@ def _runs() -> dict[str, Run]:
     awaited = []
     for key in dict.fromkeys([*listed(), *wanted]):
         try:
-            run = whole(key)
+            run = whole(key, kinds=RECURRENT)
         except RunError as error:
             job = engine().find(key) if key in wanted else None
             if job is not None and not job.over:
@@ -144,8 +144,8 @@ def _usual(runs: dict[str, Run]) -> list[str]:
         }
         if len(found) > len(best):
             best = found
-    return sorted(best.values(), key=lambda key: KINDS.index(runs[key].experiment.model.kind)
-                  if runs[key].experiment.model.kind in KINDS else len(KINDS))
+    return sorted(best.values(), key=lambda key: RECURRENT.index(runs[key].experiment.model.kind)
+                  if runs[key].experiment.model.kind in RECURRENT else len(RECURRENT))
 
 
 def at_share(runs: Sequence[Run]) -> list[Subject]:
@@ -225,7 +225,7 @@ def fresh(base: Run) -> list[Subject]:
     return [
         Subject(Model.family[kind].title, base, max(base.snapshots),  # type: ignore[attr-defined]
                 {"model": {"kind": kind} | common | own.get(kind, {}), "seed": seed})
-        for kind in KINDS
+        for kind in RECURRENT
     ]
 
 

@@ -14,12 +14,13 @@ from explorer.defaults import defaults
 from explorer.errors import ExplorerError, RunError
 from explorer.experiment import Experiment, Training
 from explorer.models import Model
-from explorer.models.recurrent import Recurrent
+from explorer.models.base import RECURRENT
 from explorer.spec import Spec
 from explorer.store import Run
 from explorer.text import Text, Tokenisation
 from explorer.ui import link
 from explorer.ui.controls import CHOICES, form, make
+from explorer.ui.language_model import KINDS
 from explorer.ui.naming import distinct, tell_apart
 from explorer.ui.page import complain
 from explorer.ui.runs import called, listed, whole
@@ -27,14 +28,13 @@ from explorer.ui.side import OF_RUNS, RUNS
 from explorer.ui.source import choose_text
 from explorer.words import N_, _
 
-KINDS = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 MIDDLE = "gru"  # whose learning rate, batch and window all get when the architecture differs
 PRESETS = {"model.kind": N_("architecture"), "model.hidden": N_("hidden units"),
            "training.learning_rate": N_("learning rate"), "other": N_("another setting"),
            "runs": N_("runs I have")}
 QUALITIES = {"quick": N_("quick, about 4 s each"), "good": N_("good, about 15 s each"),
              "best": N_("best, about 1 min each")}
-SUGGESTED = {"model.kind": list(KINDS), "model.hidden": ["32", "64", "128"],
+SUGGESTED = {"model.kind": list(RECURRENT), "model.hidden": ["32", "64", "128"],
              "training.learning_rate": ["0.001", "0.005", "0.02"],
              "model.forget_bias": ["0", "1", "2"], "model.layers": ["1", "2", "3"]}
 
@@ -145,7 +145,7 @@ def settings(
 
     def base(text: Text) -> Experiment | None:
         model, cut = make(family, chosen), make(Tokenisation, tokens)
-        if not isinstance(model, Recurrent) or not isinstance(cut, Tokenisation):
+        if not isinstance(model, Model) or not isinstance(cut, Tokenisation):
             return None
         return Experiment.language_model(text, cut, model, quality=quality, **how)
 

@@ -50,11 +50,14 @@ class LanguageStepper:
     eos: int | None = None
 
     def __init__(self, opened: Opened, text: str) -> None:
-        if opened.network.spec.bidirectional:
+        if getattr(opened.experiment.model, "bidirectional", False):
             raise DataError(N_("A network that reads both ways has no state to go on from: choose "
                                "one of a single direction."))
         self._network = opened.network
-        self._read = torch.from_numpy(admit(opened, text).ids)[:, None]
+        ids = admit(opened, text).ids
+        if not opened.experiment.model.carries:  # it leaves room for what is written
+            ids = ids[-max(1, opened.experiment.training.window // 2):]
+        self._read = torch.from_numpy(ids)[:, None]
         self.labels: Sequence[str] = opened.tokenizer.labels
 
     def start(self) -> Guess:
