@@ -125,7 +125,8 @@ def equal_parameters(model: M, vocabulary: int, target: int) -> M:
 
     All else stays as it is, but for tied weights, where the embedding is as long as the hidden
     layer. Parameters come in steps of a unit, or of a width that its heads divide, so a difference
-    is left: of at most half a step, or more when `target` lies beyond the smallest or the largest size.
+    is left: of at most half a step, or more when `target` lies beyond the smallest or the largest
+    size.
     """
     rules = type(model).model_fields["hidden"].metadata
     low = next(rule.ge for rule in rules if hasattr(rule, "ge"))

@@ -50,6 +50,11 @@ FRAIL: dict[str, Any] = {"steps": 160, "snapshots": 4, "seed": 3, "window": 64, 
 TRANSLATOR: dict[str, Any] = {"kind": "seq2seq", "hidden": 96, "embedding": 48}
 TRANSLATED: dict[str, Any] = {"steps": 1500, "batch": 64, "learning_rate": 0.01, "snapshots": 2}
 
+# Few snapshots, for their many weights make them large; windows as long as what is looked at.
+READER: dict[str, Any] = {"kind": "transformer", "hidden": 96, "layers": 4, "heads": 4}
+READ: dict[str, Any] = {"steps": 600, "batch": 8, "window": 256, "learning_rate": 0.005,
+                        "snapshots": 3}
+
 # In the order of their names: of those that stand on every page, the last one is the one that home
 # looks for brackets in.
 CARDS = (
@@ -103,6 +108,9 @@ CARDS = (
             "they look at."),
          "dates", {"kind": "seq2seq", "hidden": 64, "embedding": 32, "attention": "dot"},
          {"steps": 1500, "batch": 64, "learning_rate": 0.01}),
+    Card("8.1-transformer-story-en", N_("Transformer, English story"),
+         N_("Four blocks of four heads read the English story, 256 characters at once."),
+         "story-en", READER, READ),
 )
 PAIRED = tuple(card for card in CARDS if card.model["kind"] == "seq2seq")
 SNAPSHOTS = 8  # along each training, beside the untrained network
