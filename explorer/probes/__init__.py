@@ -57,8 +57,8 @@ LEARNT = (
         gradients, gradient_map, jacobians, recurrent_eigenvalues, inspect, saturation, truncation,
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
-    Asked("translation", ("seq2seq",), (alignment, scoring, forcing)),
-    Asked("translation", Translation.models, (translate, evaluation, flops, search)),
+    Asked("translation", ("seq2seq",), (alignment, scoring)),
+    Asked("translation", Translation.models, (translate, evaluation, forcing, flops, search)),
 )
 PROBES: dict[str, Probe] = {
     probe.__name__: probe for asked in LEARNT for probe in asked.probes

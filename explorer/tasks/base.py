@@ -10,7 +10,7 @@ from explorer.text import Text, Tokenisation, Tokenizer
 from explorer.text.fit import check_length, kept
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from explorer.experiment import Training
     from explorer.models.base import Model
@@ -71,3 +71,18 @@ class Task(Kind):
         """What a snapshot is measured by beside its loss. last: whether it is the training's last.
         """
         return {}
+
+
+def guess_loss(logits: Tensor, true: Tensor, smoothing: float = 0.0) -> Tensor:
+    """The mean of −ln p(true), in nats, of logits (M, V) for true ids (M,).
+
+    smoothing: ε. The gradient is then that of (1 − ε) · this + ε · the mean over all tokens
+    (Szegedy et al. 2016), while the value stays what it is, so that losses compare.
+    """
+    from torch.nn import functional as F
+
+    loss = F.cross_entropy(logits, true)
+    if not smoothing:
+        return loss
+    smooth = F.cross_entropy(logits, true, label_smoothing=smoothing)
+    return loss.detach() + smooth - smooth.detach()
