@@ -65,6 +65,13 @@ def step(state: State, s_t: Tensor, v_t: Tensor) -> State:
     return join(state, alone(s_t, v_t))
 
 
+def whole(s: Tensor, v: Tensor) -> State:
+    """The memory of all tokens at once."""
+    m = s.amax(-1)
+    e = (s - m.unsqueeze(-1)).exp()  # (…, T)
+    return State(m, e.sum(-1), (e.unsqueeze(-1) * v).sum(-2))
+
+
 def by_softmax(s: Tensor, v: Tensor) -> Tensor:
     """As attention is usually written: T × T weights, of which the upper triangle is hidden."""
     T = s.shape[-1]

@@ -74,12 +74,12 @@ class Stack(nn.Module):
     def forward(
         self, ids: Tensor, state: Sequence[Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """ids (T, B) -> logits (T, B, vocabulary), and what the blocks remember of all tokens:
-        keys and values, (1, B, heads, T, d) each, block by block.
+        """ids (T, B) -> logits (T, B, vocabulary), and what the blocks remember of all tokens,
+        block by block: keys and values, (1, B, heads, T, d) each, of a Transformer.
 
         state: that of the tokens before.
         """
-        first = 0 if state is None else state[0].shape[3]
+        first = 0 if state is None or self.spec.carries else state[0].shape[3]
         x, kept = self.through(self.read(ids.T, first), first, state)
         logits: Tensor = self.guess(x)
         return logits.transpose(0, 1), kept

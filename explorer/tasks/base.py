@@ -21,7 +21,7 @@ class Task(Kind):
     what is said of a run that learnt something else, where one of these is looked for."""
 
     mismatch: ClassVar[str] = ""
-    models: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm", "transformer")
+    models: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm", "cnn", "transformer", "aaren")
 
     @property
     def draws(self) -> bool:
