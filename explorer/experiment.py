@@ -199,6 +199,35 @@ class Experiment(Spec):
             raise say(error) from error
 
     @classmethod
+    def masked(
+        cls,
+        text: Text,
+        tokens: Tokenisation | str | dict[str, Any] = "character",
+        model: Model | str | dict[str, Any] = "transformer",
+        steps: int | None = None,
+        seed: int = 0,
+        *,
+        task: Task | dict[str, Any] | None = None,
+        quality: Quality = "good",
+        held_out: float = 0.1,
+        **training: Any,
+    ) -> Experiment:
+        """Learn to fill the gaps of `text` from both sides.
+
+        task: fields of Masked. All else: as for a language model. Raises ExperimentError.
+        """
+        try:
+            chosen = Model.parse(model)
+            cut = Tokenisation.model_validate(
+                {"kind": tokens} if isinstance(tokens, str) else tokens)
+            settings = defaults(len(text.content), chosen, quality,
+                                vocabulary(text, cut)) | training
+            what = task if isinstance(task, Task) else {"kind": "masked"} | (task or {})
+            return cls._of(what, text, cut, chosen, settings, steps, seed, held_out)
+        except ValidationError as error:
+            raise say(error) from error
+
+    @classmethod
     def translation(
         cls,
         pairs: Pairs,

@@ -49,7 +49,8 @@ class Placed(nn.Module):
 class Stack(nn.Module):
     """Embedding + position → blocks → linear. causal: each guess is made from the tokens up to it.
 
-    With tied weights `decoder.weight` is `encoder.weight`.
+    With tied weights `decoder.weight` is `encoder.weight`. One that reads from both sides has a
+    vector `mask`, which stands for a hidden token: for a negative id.
     """
 
     def __init__(self, spec: Stacked, vocabulary: int, causal: bool = True) -> None:
@@ -65,10 +66,14 @@ class Stack(nn.Module):
             self.decoder.weight = self.encoder.weight
         nn.init.normal_(self.encoder.weight, std=W**-0.5)
         nn.init.zeros_(self.decoder.bias)
+        self.mask = None if causal else nn.Parameter(torch.empty(W).normal_(std=W**-0.5))
 
     def read(self, ids: Tensor, first: int = 0) -> Tensor:
         """What the first block sees: ids (B, T) -> (B, T, width)."""
-        x: Tensor = self.placed(self.encoder(ids), first)
+        vectors = self.encoder(ids if self.causal else ids.clamp(min=0))
+        if self.mask is not None:
+            vectors = torch.where(ids[..., None] < 0, self.mask, vectors)
+        x: Tensor = self.placed(vectors, first)
         return x
 
     def forward(

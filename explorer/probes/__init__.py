@@ -13,6 +13,7 @@ from explorer.errors import RunError
 from explorer.experiment import Experiment
 from explorer.models.base import RECURRENT, foreign
 from explorer.probes.attention_alone import attention_alone
+from explorer.probes.blanks import blanks
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.cloud import projection
@@ -37,6 +38,7 @@ from explorer.probes.translating import alignment, evaluation, forcing, translat
 from explorer.probes.truncation import truncation
 from explorer.tasks import Task
 from explorer.tasks.language_model import LanguageModel
+from explorer.tasks.masked import Masked
 from explorer.tasks.translation import Translation
 
 Probe = Callable[..., xr.Dataset]
@@ -57,6 +59,7 @@ LEARNT = (
         gradients, gradient_map, jacobians, recurrent_eigenvalues, inspect, saturation, truncation,
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
+    Asked("masked", Masked.models, (blanks,)),
     Asked("translation", ("seq2seq",), (alignment, scoring)),
     Asked("translation", Translation.models, (translate, evaluation, forcing, flops, search)),
 )

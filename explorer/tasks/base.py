@@ -32,6 +32,10 @@ class Task(Kind):
         """The network that learns it, freshly initialised: by default the model as it is."""
         return model.build(vocabulary, source)
 
+    def shapes(self, model: Model, *sizes: int) -> dict[str, tuple[int, ...]]:
+        """The tensors of its network and their shapes. sizes: of its vocabularies."""
+        return model.shapes(*sizes)
+
     def material(self, text: Text) -> Text:
         """The text as this task reads it."""
         return text

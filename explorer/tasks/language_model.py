@@ -26,7 +26,7 @@ class LanguageModel(Task):
 
     kind: Literal["language_model"] = "language_model"
     mismatch: ClassVar[str] = N_(
-        "This run learnt to translate. Here networks are looked at that guess the next token of a "
+        "This run learnt something else. Here networks are looked at that guess the next token of a "
         "text: choose such a run.")
 
     @staticmethod

@@ -38,8 +38,8 @@ class Translation(Task):
     kind: Literal["translation"] = "translation"
     models: ClassVar[tuple[str, ...]] = ("seq2seq", "transformer")
     mismatch: ClassVar[str] = N_(
-        "This run learnt to guess the next token of a text. Here networks are looked at that "
-        "translate: choose such a run.")
+        "This run did not learn to translate. Here networks are looked at that did: choose such a "
+        "run.")
 
     forcing: Literal["teacher", "scheduled", "free"] = Field(
         "teacher", title=N_("Told before each guess"),
