@@ -26,8 +26,8 @@ class LanguageModel(Task):
 
     kind: Literal["language_model"] = "language_model"
     mismatch: ClassVar[str] = N_(
-        "This run learnt something else. Here networks are looked at that guess the next token of a "
-        "text: choose such a run.")
+        "This run learnt something else. Here networks are looked at that guess the next token of "
+        "a text: choose such a run.")
 
     @staticmethod
     def batch(ids: Tensor, training: Training, seed: int, step: int) -> tuple[Tensor, Tensor, bool]:

@@ -24,7 +24,7 @@ def test_smoothing_changes_the_gradient_and_not_the_value() -> None:
     assert one.item() == pytest.approx(other.item(), abs=1e-15)
     other.backward()
     p = smooth.detach().softmax(-1)
-    wanted = 0.7 * torch.nn.functional.one_hot(true, 4) + 0.3 / 4
+    wanted = 0.7 * torch.nn.functional.one_hot(true, 4).double() + 0.3 / 4
     torch.testing.assert_close(smooth.grad, (p - wanted) / 3, rtol=0, atol=1e-12)
 
 
