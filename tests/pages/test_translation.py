@@ -280,7 +280,7 @@ def test_bleu_by_length_with_and_without_attention(
     assert [each["name"] for each in bars] == ["attention general", "attention none"]
     answer = engine.ask("evaluation", seeing.key, step=seeing.snapshots[-1])
     np.testing.assert_allclose(bars[0]["y"], answer["bin_bleu"].values)
-    assert list(bars[0]["customdata"]) == answer["bin_pairs"].values.tolist()
+    assert list(bars[0]["customdata"]) == answer["bin_sentences"].values.tolist()
     assert "Train the same without attention" not in [each.label for each in page.button]
 
 
