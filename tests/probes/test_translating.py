@@ -84,7 +84,7 @@ def test_the_context_is_what_the_weights_take_of_the_keys(any_model: Opened) -> 
     found = alignment(double, SOURCE)
     ids = torch.from_numpy(double.tokenizer.read(SOURCE).ids)
     with torch.no_grad():
-        keys, last = network.encoder(network.source(ids)[:, None])
+        keys, last = network.encoder(network._read(network.source, ids)[:, None])
         last = last[0] if isinstance(last, tuple) else last
     attention = found["attention"].values[0, 0]
     expected = attention @ keys[:, 0].numpy()
