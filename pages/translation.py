@@ -8,7 +8,7 @@ from explorer.errors import ExplorerError
 from explorer.experiment import Experiment, Training
 from explorer.models.seq2seq import Seq2Seq
 from explorer.tasks.translation import Translation, masked_loss
-from explorer.text import Pairs, Tokenisation
+from explorer.text import Tokenisation
 from explorer.text.bleu import corpus_bleu, notes_bleu
 from explorer.ui import evaluating, link, translating
 from explorer.ui.controls import CHOICES, form, make
@@ -41,7 +41,7 @@ def settings() -> Experiment | None:
     with left:
         pairs = choose_pairs()
     with right:
-        cell, attention, hidden = in_the_row(pairs)
+        cell, attention, hidden = in_the_row()
         link.seed("quality", "good", allowed=QUALITIES)
         quality = st.segmented_control(
             _("Quality"),
@@ -95,12 +95,11 @@ def settings() -> Experiment | None:
         return None
 
 
-def in_the_row(pairs: Pairs | None) -> tuple[str, str, int]:
+def in_the_row() -> tuple[str, str, int]:
     """Cells, attention and size."""
-    usual = {} if pairs is None else usual_translator(pairs)
     link.seed("cell", "gru", allowed=CELLS)
     link.seed("attention", "general", allowed=ATTENTIONS)
-    link.seed("hidden", usual.get("hidden", 128), int, between=(1, 1024))
+    link.seed("hidden", 128, int, between=(1, 1024))
     cell = st.segmented_control(
         _("Cell"), CELLS, key="cell", required=True, format_func=CHOICES.__getitem__
     )

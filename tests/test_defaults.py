@@ -18,20 +18,20 @@ from explorer.text.pairs import Pairs
 from tests.training.small_pairs import drawn
 
 
-def test_many_pairs_of_a_natural_language_are_cut_in_pieces_for_a_larger_network() -> None:
-    natural = drawn(MANY, 0.05)
+def test_many_pairs_of_a_natural_language_are_cut_in_pieces_and_read_both_ways() -> None:
+    natural = drawn(MANY, 0.15)
     assert usual_cut(natural) == PIECES
     usual = usual_translator(natural)
-    assert usual["hidden"] > Seq2Seq().hidden
+    assert usual["bidirectional"]
     made = Experiment.translation(natural)
     assert made.model == Seq2Seq(**usual)
     assert made.tokens == PIECES
     assert made == Experiment.translation(natural, PIECES, {"kind": "seq2seq"} | usual)
 
 
-@pytest.mark.parametrize("other", [drawn(MANY - 1, 0.05), drawn(MANY, 0.002)],
+@pytest.mark.parametrize("other", [drawn(MANY - 1, 0.15), drawn(3 * MANY, 0.01)],
                          ids=["few", "a grammar"])
-def test_others_are_cut_by_word_for_a_small_one(other: Pairs) -> None:
+def test_others_are_cut_by_word_for_a_plain_network(other: Pairs) -> None:
     assert usual_cut(other) == WORDS
     assert usual_translator(other) == {}
     assert Experiment.translation(other).model == Seq2Seq()
@@ -40,7 +40,7 @@ def test_others_are_cut_by_word_for_a_small_one(other: Pairs) -> None:
 @pytest.mark.parametrize("attention", ["dot", "scaled-dot", "general", "concat", "additive",
                                        "none"])
 def test_it_goes_together_with_every_attention(attention: str) -> None:
-    usual = usual_translator(drawn(MANY, 0.05), attention)
+    usual = usual_translator(drawn(MANY, 0.15), attention)
     made = Seq2Seq(attention=attention, **usual)
     assert made.bidirectional is (attention not in ("dot", "scaled-dot"))
 
@@ -59,4 +59,4 @@ def test_the_built_in_pairs_are_learnt_as_the_shipped_runs_were(
 
 
 def test_what_is_written_in_chinese_is_left_to_its_segmenter() -> None:
-    assert usual_cut(drawn(MANY, 0.05, "你好我们在学校看书吃饭睡觉")) == WORDS
+    assert usual_cut(drawn(MANY, 0.15, "你好我们在学校看书吃饭睡觉")) == WORDS
