@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from explorer.defaults import (
@@ -13,8 +15,10 @@ from explorer.defaults import (
 )
 from explorer.experiment import Experiment
 from explorer.models.seq2seq import Seq2Seq
+from explorer.pretrain import PAIRED, SHIPPED, experiment
 from explorer.text.pair_corpora import pair_corpus
 from explorer.text.pairs import Pairs
+from explorer.text.types import Tokenisation
 from tests.training.small_pairs import drawn
 
 
@@ -45,17 +49,14 @@ def test_it_goes_together_with_every_attention(attention: str) -> None:
     assert made.bidirectional is (attention not in ("dot", "scaled-dot"))
 
 
-@pytest.mark.parametrize(("name", "cut"), [("english-french", WORDS), ("english-chinese", WORDS),
-                                           ("dates", None)])
-def test_the_built_in_pairs_are_learnt_as_the_shipped_runs_were(
-    name: str, cut: object
-) -> None:
-    corpus = pair_corpus(name)
-    assert usual_translator(corpus) == {}
-    if cut is None:
-        assert usual_cut(corpus).kind == "character"
-    else:
-        assert usual_cut(corpus) == cut
+def test_the_built_in_pairs_are_learnt_as_the_shipped_runs_were() -> None:
+    assert PAIRED
+    for card in PAIRED:
+        pairs = pair_corpus(card.text)
+        assert usual_translator(pairs) == {}
+        assert usual_cut(pairs) == (
+            Tokenisation(kind="character") if card.text == "dates" else WORDS)
+        assert (Path(SHIPPED) / "runs" / experiment(card).key).is_dir()
 
 
 def test_what_is_written_in_chinese_is_left_to_its_segmenter() -> None:
