@@ -3,8 +3,9 @@
 import streamlit as st
 
 from explorer import ui
+from explorer.defaults import usual_cut, usual_translator
 from explorer.errors import ExplorerError
-from explorer.experiment import Experiment, Training, usual_cut
+from explorer.experiment import Experiment, Training
 from explorer.models.seq2seq import Seq2Seq
 from explorer.tasks.translation import Translation, masked_loss
 from explorer.text import Tokenisation
@@ -53,7 +54,9 @@ def settings() -> Experiment | None:
         with st.popover(_("All settings"), icon=":material/tune:"):
             st.markdown(f"**{_('Model')}**")
             rest = [name for name in Seq2Seq.model_fields if name not in IN_ROW]
-            chosen = form(Seq2Seq, {}, "seq2seq", rest)
+            start = {} if pairs is None else usual_translator(pairs, attention)
+            of = "-".join(map(str, start.values()))  # what it starts from: another form
+            chosen = form(Seq2Seq, start, f"seq2seq-{of}", rest)
             model = make(
                 Seq2Seq, chosen | {"cell": cell, "attention": attention, "hidden": hidden}
             )

@@ -105,14 +105,14 @@ def offer_twin(run: Run, chosen: Sequence[Run]) -> None:
 
 
 def side_by_side(runs: Sequence[Run], found: Sequence[xr.Dataset]) -> xr.Dataset:
-    """What the probe `evaluation` says of some runs on the same pairs: `bin_bleu` and `bin_pairs`
-    over (run, bin), `bin_low` and `bin_high` over bin."""
+    """What the probe `evaluation` says of some runs on the same pairs: `bin_bleu` and
+    `bin_sentences` over (run, bin), `bin_low` and `bin_high` over bin."""
     names = distinct(tell_apart([run.experiment for run in runs]).names) if len(runs) > 1 else [
         _("attention: {kind}", kind=_(CHOICES[_model(runs[0]).attention]))]
     asked = "".join(f"{each.attrs['run']}{each.attrs['step']}" for each in found)
     return xr.Dataset(
         {name: (("run", "bin"), np.array([each[name].values for each in found]))
-         for name in ("bin_bleu", "bin_pairs")}
+         for name in ("bin_bleu", "bin_sentences")}
         | {name: found[0][name] for name in ("bin_low", "bin_high")},
         {"run": names, "kind": ("run", [colour(run) for run in runs]),
          "attention": ("run", [_model(run).attention for run in runs])},
@@ -160,7 +160,10 @@ def pairs(run: Run) -> None:
                        marked(_("it writes"), translation, reference, signs, note)])
     draw_sentences(groups, _("Held-out pairs, with what the network writes"), "pairs")
     st.caption(_("Pairs {first} to {last} of {count} translated ({of} are held out). Over all of "
-                 "them: sacrebleu {ours}, the notes' formula {notes} on average. A pair's own "
-                 "sacrebleu counts runs up to its length.", first=start,
+                 "their {sentences} source sentences, each against every translation that the file "
+                 "gives: sacrebleu {ours}. The notes' formula, against one translation at a time: "
+                 "{notes} on average. A pair's own figures are against its own reference, "
+                 "sacrebleu's by runs up to its length.", first=start,
                  last=min(count, start + SHOWN - 1), count=count, of=int(found.attrs["of"]),
-                 ours=f"{found.attrs['bleu']:.1f}", notes=f"{found.attrs['notes_bleu']:.2f}"))
+                 sentences=int(found.attrs["sentences"]), ours=f"{found.attrs['bleu']:.1f}",
+                 notes=f"{found.attrs['notes_bleu']:.2f}"))
