@@ -98,7 +98,8 @@ def _of_pairs(options: argparse.Namespace) -> Experiment:
     if options.tokens:
         cut["kind"] = options.tokens
     given = _common(options, "seq2seq")
-    given["model"] = usual_translator(pairs, given["model"].get("attention", "")) | given["model"]
+    model = given["model"]
+    given["model"] = usual_translator(pairs, model.get("attention", ""), model["kind"]) | model
     return Experiment.translation(pairs, cut, task=_given(options, Translation), **given)
 
 

@@ -64,13 +64,17 @@ def usual_cut(pairs: Pairs) -> Tokenisation:
     return PIECES if _natural(pairs) else WORDS
 
 
-def usual_translator(pairs: Pairs, attention: str = "general") -> dict[str, Any]:
+def usual_translator(
+    pairs: Pairs, attention: str = "general", kind: str = "seq2seq"
+) -> dict[str, Any]:
     """What an encoder–decoder for some pairs has that is not as `Seq2Seq` says, when nobody says
     what: of many pairs of a natural language it learns most in the same time (by measurement,
     benchmarks/README.md) if its encoder reads both ways, as far as its attention goes together with
-    that, and if one matrix reads and writes the target."""
+    that, and if one matrix reads and writes the target. A Transformer drops out likewise."""
     if not _natural(pairs):
         return {}
+    if kind != "seq2seq":
+        return {"dropout": 0.1}
     return {"embedding": 128, "dropout": 0.2, "shared": True,
             "bidirectional": attention not in ("dot", "scaled-dot")}
 

@@ -257,7 +257,7 @@ class Experiment(Spec):
         """
         try:
             if isinstance(model, str):
-                model = {"kind": model} | usual_translator(pairs)
+                model = {"kind": model} | usual_translator(pairs, kind=model)
             chosen = Model.parse(model)
             cut = usual_cut(pairs) if tokens is None else Tokenisation.model_validate(
                 {"kind": tokens} if isinstance(tokens, str) else tokens)
