@@ -113,8 +113,8 @@ CARDS = (
          N_("Four blocks of four heads read the English story, 256 characters at once."),
          "story-en", READER, READ),
     Card("8.2-transformer-python", N_("Transformer, Python source"),
-         N_("Four blocks of four heads read the source of Python's own library: look for heads that "
-            "find the same name again."),
+         N_("Four blocks of four heads read the source of Python's own library: look for heads "
+            "that find the same name again."),
          "python-source", READER, READ | {"steps": 900}),
     Card("8.9-transformer-english-french", N_("English → French, Transformer"),
          N_("Two blocks of four heads read English, two write French and look at what the first "
