@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 
 from explorer.models.base import Model
 
-_SHARED = {"attention", "base", "network", "recurrent", "straight", "tape", "translator"}
+_SHARED = {"attention", "base", "network", "recurrent", "scan", "straight", "tape", "translator"}
 for _module in iter_modules(__path__):
     if _module.name not in _SHARED:
         import_module(f"{__name__}.{_module.name}")
