@@ -73,13 +73,18 @@ def by_softmax(s: Tensor, v: Tensor) -> Tensor:
     return masked_softmax(scores, past) @ v  # (…, T, d)
 
 
-def by_steps(s: Tensor, v: Tensor) -> Tensor:
-    """As a recurrent network reads: T steps, one after the other, in constant memory."""
+def walk(s: Tensor, v: Tensor) -> tuple[Tensor, State]:
+    """The answers after each token, read one after the other, and the memory after the last."""
     state, answers = nothing(v[..., 0, :]), []
     for s_t, v_t in zip(s.unbind(-1), v.unbind(-2), strict=True):
         state = step(state, s_t, v_t)
         answers.append(state.answer)  # (…, d)
-    return torch.stack(answers, -2)  # (…, T, d)
+    return torch.stack(answers, -2), state  # (…, T, d)
+
+
+def by_steps(s: Tensor, v: Tensor) -> Tensor:
+    """As a recurrent network reads: T steps, one after the other, in constant memory."""
+    return walk(s, v)[0]
 
 
 def by_scan(s: Tensor, v: Tensor) -> Tensor:
