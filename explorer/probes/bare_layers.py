@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import sqrt
-from typing import Any, Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -22,17 +22,17 @@ from explorer.models.scorers import Scorer
 Kept = tuple[Tensor, ...]
 
 
-class Layer(Protocol):
+class Layer(nn.Module):
     """What counting and timing need of a layer."""
 
-    def read(self, x: Tensor) -> tuple[Tensor, Kept]: ...
+    def read(self, x: Tensor) -> tuple[Tensor, Kept]:
+        raise NotImplementedError
 
-    def apart(self, x: Tensor) -> None: ...
+    def apart(self, x: Tensor) -> None:
+        """Nothing, where every product mixes tokens."""
 
-    def parameters(self) -> Any: ...
 
-
-class Recurrent(nn.Module):
+class Recurrent(Layer):
     """h(t) from x(t) and h(t−1), by PyTorch's own kernel."""
 
     def __init__(self, d: int, build: Callable[[int, int], nn.RNNBase]) -> None:
@@ -51,7 +51,7 @@ class Recurrent(nn.Module):
         return cast("Tensor", self.net(x.unsqueeze(0), h.unsqueeze(0))[0].squeeze(0))
 
 
-class Convolution(nn.Module):
+class Convolution(Layer):
     """y(t) from x(t), x(t − dilation), …: k tokens in all, none of them later than t."""
 
     def __init__(self, d: int, k: int, dilation: int = 1) -> None:
@@ -63,11 +63,8 @@ class Convolution(nn.Module):
         y = self.net(F.pad(x.mT, (self.reach, 0))).mT  # (n, d)
         return y, (x[max(0, len(x) - self.reach) :].clone(),)
 
-    def apart(self, x: Tensor) -> None:
-        """Every product of a convolution mixes tokens."""
 
-
-class SelfAttention(nn.Module):
+class SelfAttention(Layer):
     """One head over the tokens so far: softmax(Q Kᵀ / √d) V, and a projection on either side."""
 
     def __init__(self, d: int) -> None:
@@ -94,11 +91,11 @@ class FusedAttention(SelfAttention):
     """The same by PyTorch's kernel, which never holds all the scores at once (Dao et al. 2022)."""
 
     def look(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        heads = (each[None, None] for each in (q, k, v))  # (1, 1, n, d)
-        return F.scaled_dot_product_attention(*heads, is_causal=True)[0, 0]
+        q, k, v = q[None, None], k[None, None], v[None, None]  # (1, 1, n, d)
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)[0, 0]
 
 
-class Aaren(nn.Module):
+class Aaren(Layer):
     """Attention of one learnt query, token by token with a state of constant size (Feng et al.
     2024)."""
 

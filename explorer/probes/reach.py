@@ -92,15 +92,11 @@ def _reached(kind: str, tokens: int, k: int, dilation: int) -> Support:
     """What a layer reaches: it depends on nothing else."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return support(_double(layer(kind, WIDTH, k, dilation)), _sentence(tokens))
+        return support(layer(kind, WIDTH, k, dilation).double(), _sentence(tokens))
 
 
 def _sentence(tokens: int) -> Tensor:
     return torch.randn(tokens, WIDTH, dtype=torch.float64)
-
-
-def _double(net: Layer) -> Layer:
-    return cast("Layer", cast("torch.nn.Module", net).double())
 
 
 def _stacked(kind: str, tokens: int, layers: int, k: int, growth: int) -> list[Edge]:
@@ -115,7 +111,7 @@ def _recurrent(tokens: int) -> list[Edge]:
     """The edges of one step after the other: a state has read its token and the state before."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        net, h = cast("Recurrent", _double(layer("rnn", WIDTH))), torch.zeros(WIDTH).double()
+        net, h = cast("Recurrent", layer("rnn", WIDTH).double()), torch.zeros(WIDTH).double()
         edges = []
         for t, x_t in enumerate(_sentence(tokens)):
             read = torch.stack((x_t, h.detach())).requires_grad_()  # (2, d)
