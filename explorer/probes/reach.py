@@ -146,8 +146,7 @@ def _supports(kind: str, tokens: int, k: int, growth: int) -> Iterator[Support]:
 
 
 def shortest(edges: list[Edge], start: Node, goal: Node) -> list[Edge]:
-    """The edges of a shortest way, by breadth; none where there is no way. Among equals it keeps
-    to the token where it is until it has to move."""
+    """The edges of a shortest way, by breadth first; none where there is no way."""
     before: dict[Node, Edge] = {}
     ahead = _by(edges, lambda edge: edge.start)
     seen, border = {start}, [start]

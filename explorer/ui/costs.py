@@ -9,8 +9,7 @@ import streamlit as st
 
 from explorer.text.segment import is_chinese, words
 from explorer.ui import link
-from explorer.ui.text import plain
-from explorer.views.figure import shown
+from explorer.ui.plane import cut
 from explorer.words import _
 
 DRAWN = 20  # tokens that fit beside each other
@@ -49,8 +48,8 @@ def sentence() -> Sentence:
 
 def two_tokens(labels: Sequence[str]) -> tuple[int, int]:
     """The controls for the token whose way is followed, and the answer that it is to reach."""
-    last, names = len(labels) - 1, [f"{place + 1} · {plain(shown(label))}"
-                                    for place, label in enumerate(labels)]
+    last = len(labels) - 1
+    names = [f"{place + 1} · {cut(label)}" for place, label in enumerate(labels)]
     one, other = st.columns(2)
     link.seed("start", 0, int, between=(0, last))
     start = int(one.selectbox(_("From the token"), range(last + 1), key="start",

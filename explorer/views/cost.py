@@ -172,8 +172,7 @@ def operations(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     what is counted, with and without the products that see one token each."""
     colours = palette(theme)
     chart = make_subplots(1, 2, horizontal_spacing=0.09, shared_yaxes=True, subplot_titles=[
-        _("between tokens: lines by the formula, marks counted"),
-        _("all matrix products, counted")])
+        _("between tokens"), _("all products")])
     x = trace["length"].values
     for kind in map(str, trace["layer"].values):
         colour, dash, marker = look(kind, colours)
@@ -196,7 +195,7 @@ def operations(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     chart.update_yaxes(**layout["yaxis"])
     chart.update_xaxes(type="log", tickvals=x[::2], tickformat=",",
                        title={"text": _("tokens, n")})
-    chart.update_yaxes(type="log", exponentformat="power", dtick=1)
+    chart.update_yaxes(type="log", exponentformat="power", dtick=1, tickfont={"size": 12})
     chart.update_yaxes(title={"text": _("FLOPs")}, row=1, col=1)
     chart.add_vline(trace.attrs["n"], line={"color": colours.muted, "width": 1, "dash": "dot"})
     chart.update_annotations(font={"size": 13, "color": colours.muted})
@@ -223,14 +222,14 @@ def table(trace: xr.Dataset) -> dict[str, list[str]]:
         _("FLOPs apart"): [_number(one[kind]["apart"]) for kind in kinds],
         _("steps"): [_number(one[kind]["steps"]) for kind in kinds],
         _("chain of products"): [_number(one[kind]["chain"]) for kind in kinds],
-        _("path"): [f"{_number(one[kind]['path'])} ({PATHS[kind]})" for kind in kinds],
+        _("path"): [_number(one[kind]["path"]) + PATHS[kind] for kind in kinds],
     }
 
 
 FORMULAS = {"rnn": "n·d²", "gru": "n·d²", "lstm": "n·d²", "cnn": "k·n·d²", "dilated": "k·n·d²",
             "attention": "n²·d"}
-PATHS = {"rnn": "n", "gru": "n", "lstm": "n", "cnn": "⌈(n−1)/(k−1)⌉", "dilated": "⌈log_k n⌉",
-         "attention": "1"}
+PATHS = {"rnn": " (n)", "gru": " (n)", "lstm": " (n)", "cnn": " (⌈(n−1)/(k−1)⌉)",
+         "dilated": " (⌈logₖ n⌉)", "attention": ""}
 
 
 def _number(value: Any) -> str:

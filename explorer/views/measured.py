@@ -17,6 +17,7 @@ from explorer.views.palette import Theme, palette
 from explorer.words import N_, _
 
 FORMS = {"softmax": N_("masked softmax"), "steps": N_("step by step"), "scan": N_("parallel scan")}
+DENSE = 200  # tokens, beyond which marks are small
 LABELS = 40  # tokens that are written along an axis; beyond, places
 
 
@@ -98,7 +99,8 @@ def _log(chart: go.Figure, colours: Any, x: Any, title: str, height: int) -> Non
     chart.update_yaxes(**layout["yaxis"])
     chart.update_xaxes(type="log", tickvals=x[::2], tickformat=",",
                        title={"text": _("tokens, n")})
-    chart.update_yaxes(type="log", exponentformat="power", dtick=1, title={"text": title})
+    chart.update_yaxes(type="log", exponentformat="power", dtick=1, title={"text": title},
+                       tickfont={"size": 12})
     chart.update_annotations(font={"size": 13, "color": colours.muted})
 
 
@@ -142,7 +144,8 @@ def recurrence(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     looks: dict[str, dict[str, Any]] = {
         "softmax": {"mode": "lines", "line": wide, "opacity": 0.35},
         "scan": {"mode": "lines", "line": {"color": colours.primary, "width": 1.5}},
-        "steps": {"mode": "markers", "marker": {"color": colour, "symbol": marker, "size": 6}}}
+        "steps": {"mode": "markers", "marker": {"color": colour, "symbol": marker,
+                                                  "size": 6 if len(x) <= DENSE else 2}}}
     for name, how in looks.items():
         chart.add_trace(go.Scatter(x=x, y=trace[name].values[:, 0], name=_(FORMS[name]), text=words,
                                    hovertemplate="%{x}, %{text}: %{y:.6f}", **how), row=1, col=1)
@@ -195,11 +198,10 @@ def recalled(trace: xr.Dataset) -> list[str]:
 
 def size(count: float) -> str:
     """Bytes as people write them."""
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.3g} {unit}" if unit != "B" else f"{int(count)} B"
-        count /= 1024
-    return f"{count:.3g} GiB"
+    if count < 1024:
+        return f"{int(count)} B"
+    mebi = count >= 1024**2
+    return f"{count / 1024**2:,.1f} MiB" if mebi else f"{count / 1024:,.1f} KiB"
 
 
 def _said(seconds: float) -> str:
