@@ -58,8 +58,8 @@ def ways(sentence: Sentence) -> None:
                       for name in ("support", "_recurrent", "shortest")))
             ui.not_shown(_(
                 "That a token can be reached does not say that it is heard: over a long way the "
-                "gradient may vanish. And an encoder reads both ways, which halves the longest "
-                "way at most; only attention's stays one step."))
+                "gradient may vanish. And an encoder reads both ways: then later tokens are "
+                "reached too, but no way is shorter for it."))
 
 
 @st.fragment
@@ -163,10 +163,10 @@ def seconds() -> None:
             ui.code(*(source("probes/layer_seconds.py", name)
                       for name in ("_measure", "peak", "_see")))
             ui.not_shown(_(
-                "One layer, one thread, one text at a time: a graphics card computes the steps of "
-                "attention at once and those of an RNN still one by one, so there it crosses "
-                "later. Step by step in Python, Aaren is slow for the language's sake. While "
-                "learning, an RNN keeps all its states too."))
+                "One layer, one thread, one text at a time: a machine with many cores can share "
+                "out attention's products, but not an RNN's, each of which waits for the one "
+                "before. Step by step in Python, Aaren is slow for the language's sake. And while "
+                "it learns, an RNN keeps all its states too."))
 
 
 ui.header(

@@ -111,10 +111,13 @@ def timed(trace: xr.Dataset) -> list[str]:
     n, spent = int(last["length"]), {str(kind): float(last["seconds"].sel(layer=kind))
                                      for kind in last["layer"].values}
     said = [_("Self-attention takes longer than the RNN from about **{n} tokens** on; the formula "
-              "has it at n = d = {d}. A machine that multiplies large matrices well moves the "
-              "point to the right.", n=f"{at:,.0f}", d=d) if np.isfinite(at) else
+              "has it at n = d = {d}.", n=f"{at:,.0f}", d=d) if np.isfinite(at) else
             _("Here self-attention and the RNN do not cross between 16 and 4,096 tokens; the "
               "formula has it at n = d = {d}.", d=d)]
+    if at > d:
+        said.append(_("That is {times} times as late: the RNN's products are small and many, and "
+                      "the way to each takes time that no formula counts.",
+                      times=f"{at / d:.1f}"))
     said.append(_("{n} tokens: self-attention **{attention}**, RNN {rnn}, CNN {cnn}.",
                   n=f"{n:,}", attention=_said(spent["attention"]), rnn=_said(spent["rnn"]),
                   cnn=_said(spent["cnn"])))

@@ -24,7 +24,7 @@ def test_a_learner_follows_a_token_and_shares_the_way(visit: Visit) -> None:
     page = visit("cost")
     assert "15 steps" in ways(page, "way of")[0]
     steps.write(page, "Your sentence", "<i>see</i> the lamp that was lit and the sea that was dark")
-    ways(page, "way of 18 steps")
+    ways(page, "way of 19 steps")
     steps.number(page, "CNN layers", 6)
     assert "no way: it takes 9 layers" in ways(page, "it takes 9 layers")[1]
     steps.number(page, "Kernel", 5)

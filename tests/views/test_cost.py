@@ -119,6 +119,7 @@ def test_seconds_are_drawn_with_spread_and_crossing(timed: xr.Dataset, theme: st
     assert "measured: 91" in [note.text for note in drawn.chart.layout.annotations]
     said = " ".join(measured.timed(timed))
     assert "from about **91 tokens** on" in said
+    assert "That is 1.4 times as late" in said
     assert "keeps **256.0 KiB** of keys and values, the recurrence **264 B**" in said
 
 
@@ -126,7 +127,9 @@ def test_without_a_crossing_none_is_drawn(timed: xr.Dataset) -> None:
     quick = timed.assign(seconds=timed["seconds"].where(timed["layer"] != "attention", 1e-9))
     drawn = figure("layer seconds", quick)
     assert len(drawn.chart.layout.shapes) == 1
-    assert "do not cross" in " ".join(measured.timed(quick))
+    said = " ".join(measured.timed(quick))
+    assert "do not cross" in said
+    assert "as late" not in said
 
 
 def test_bytes_are_drawn(timed: xr.Dataset) -> None:
