@@ -5,6 +5,7 @@ counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import unescape
 from typing import Any
 
 import numpy as np
@@ -69,8 +70,9 @@ def reach(trace: xr.Dataset, labels: Sequence[str], all: int = 0, theme: Theme =
     chart.update_annotations(font={"size": 13, "color": colours.muted}, x=0, xanchor="left")
     said = _("Each row of points is a layer, the lowest the sentence; a line is a dependency of a "
              "real layer (its gradient is not 0). Thick: the shortest way from “{source}” to the "
-             "answer at “{target}”; the rest of what reaches that answer is darker than what does "
-             "not.", source=labels[trace.attrs["source"]], target=labels[trace.attrs["target"]])
+             "answer at “{target}”; the rest of what reaches that answer stands out from what does "
+             "not.", source=_cut(labels[trace.attrs["source"]]),
+             target=_cut(labels[trace.attrs["target"]]))
     if all > len(labels):
         said += " " + _("The first {count} of {all} tokens.", count=len(labels), all=f"{all:,}")
     return Figure(chart, data, said, said, "reach")
@@ -107,7 +109,8 @@ def _edges(edges: pd.DataFrame, colour: str, colours: Palette) -> list[go.Scatte
 def _nodes(
     trace: xr.Dataset, edges: pd.DataFrame, kind: str, labels: Sequence[str], colours: Palette
 ) -> go.Scatter:
-    """The tokens and the answers of each layer: full where the way goes, dark where it might."""
+    """The tokens and the answers of each layer: in colour where the way goes,
+    strong where another might."""
     way = {(int(row[f"{end}_level"]), int(row[f"{end}_token"]))
            for _at, row in edges[edges["role"] == 2].iterrows() for end in ("from", "to")}
     some = edges[edges["role"] > 0]
@@ -125,14 +128,19 @@ def _nodes(
         marker={"color": ink, "size": [9 if place in way else 6 for place in places]})
 
 
+def _cut(label: str) -> str:
+    """A token within a sentence: not too long, blanks visible."""
+    return unescape(shown(label, 24))
+
+
 def reached(trace: xr.Dataset, labels: Sequence[str]) -> list[str]:
     """How far the two tokens are apart in each network."""
     at, to = trace.attrs["source"], trace.attrs["target"]
     here = {str(kind): trace.sel(network=kind) for kind in trace["network"].values}
     steps = int(here["rnn"]["path"])
     said = [_("From “{source}” to “{target}” the RNN takes **{steps} steps**, self-attention "
-              "**{one}**.", source=labels[at], target=labels[to], steps=steps,
-              one=int(here["attention"]["path"]))]
+              "**{one}**.", source=_cut(labels[at]), target=_cut(labels[to]),
+              steps=steps, one=int(here["attention"]["path"]))]
     plain, wide = int(here["cnn"]["needed"]), int(here["dilated"]["needed"])
     if wide > 0:
         said.append(_("A CNN with kernel {k} needs **{plain} layers** for it, and {wide} when the "

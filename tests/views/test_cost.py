@@ -66,6 +66,9 @@ def test_titles_and_words_say_the_way() -> None:
     assert "kernel 2 needs **4 layers**" in said
     assert "skips this token" in said
     assert "3 tokens there, and not this one" in said
+    long = " ".join(cost.reached(trace, ["a" * 500, *LABELS[1:]]))
+    assert "a" * 12 + "…" in long
+    assert "a" * 13 not in long
     assert "One token has nobody" in " ".join(cost.reached(reach(1, 0, 0), ["one"]))
 
 
