@@ -128,7 +128,7 @@ def recurrence(sentence: Sentence) -> None:
                 r"u_k = u_{k-1}\, e^{m_{k-1} - m_k} + e^{s_k - m_k}",
                 r"w_k = w_{k-1}\, e^{m_{k-1} - m_k} + e^{s_k - m_k}\, v_k"])
             ui.code(*(source("models/scan.py", name)
-                      for name in ("by_softmax", "join", "step", "walk", "by_scan")))
+                      for name in ("by_softmax", "join", "step", "by_steps", "scan")))
             ui.not_shown(_(
                 "One query for the whole text is what makes this possible: a Transformer asks "
                 "anew at every token, and needs all keys for it. What the fixed query costs in "

@@ -65,6 +65,13 @@ def step(state: State, s_t: Tensor, v_t: Tensor) -> State:
     return join(state, alone(s_t, v_t))
 
 
+def whole(s: Tensor, v: Tensor) -> State:
+    """The memory of all tokens at once."""
+    m = s.amax(-1)
+    e = (s - m.unsqueeze(-1)).exp()  # (…, T)
+    return State(m, e.sum(-1), (e.unsqueeze(-1) * v).sum(-2))
+
+
 def by_softmax(s: Tensor, v: Tensor) -> Tensor:
     """As attention is usually written: T × T weights, of which the upper triangle is hidden."""
     T = s.shape[-1]
@@ -73,22 +80,23 @@ def by_softmax(s: Tensor, v: Tensor) -> Tensor:
     return masked_softmax(scores, past) @ v  # (…, T, d)
 
 
-def walk(s: Tensor, v: Tensor) -> tuple[Tensor, State]:
-    """The answers after each token, read one after the other, and the memory after the last."""
+def by_steps(s: Tensor, v: Tensor) -> Tensor:
+    """As a recurrent network reads: T steps, one after the other, in constant memory."""
     state, answers = nothing(v[..., 0, :]), []
     for s_t, v_t in zip(s.unbind(-1), v.unbind(-2), strict=True):
         state = step(state, s_t, v_t)
         answers.append(state.answer)  # (…, d)
-    return torch.stack(answers, -2), state  # (…, T, d)
-
-
-def by_steps(s: Tensor, v: Tensor) -> Tensor:
-    """As a recurrent network reads: T steps, one after the other, in constant memory."""
-    return walk(s, v)[0]
+    return torch.stack(answers, -2)  # (…, T, d)
 
 
 def by_scan(s: Tensor, v: Tensor) -> Tensor:
-    """All at once in ⌈log₂ T⌉ rounds: after round r, each place remembers the last 2^r tokens."""
+    """All at once, as `scan` does."""
+    return scan(s, v).answer
+
+
+def scan(s: Tensor, v: Tensor) -> State:
+    """The memory after each token, m, u (…, T), w (…, T, d), in ⌈log₂ T⌉ rounds: after round r,
+    each place remembers the last 2^r tokens."""
     state, T, reach = alone(s, v), s.shape[-1], 1
     while reach < T:
         near = State(state.m[..., reach:], state.u[..., reach:], state.w[..., reach:, :])
@@ -98,4 +106,4 @@ def by_scan(s: Tensor, v: Tensor) -> Tensor:
                       torch.cat((state.u[..., :reach], joined.u), -1),
                       torch.cat((state.w[..., :reach, :], joined.w), -2))
         reach *= 2
-    return state.answer  # (…, T, d)
+    return state

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from explorer.models.attention import attend
-from explorer.models.scan import walk
+from explorer.models.scan import nothing, step
 from explorer.models.scorers import Scorer
 
 Kept = tuple[Tensor, ...]
@@ -111,8 +111,11 @@ class Aaren(Layer):
 
     def read(self, x: Tensor) -> tuple[Tensor, Kept]:
         s, _k, v = self.scored(x)
-        answers, state = walk(s, v)
-        return self.out(answers), state
+        state, answers = nothing(v[0]), []
+        for s_t, v_t in zip(s, v, strict=True):
+            state = step(state, s_t, v_t)
+            answers.append(state.answer)  # (d,)
+        return self.out(torch.stack(answers)), state
 
     def apart(self, x: Tensor) -> None:
         for project in (self.k, self.v, self.out):
