@@ -135,8 +135,8 @@ def launch(comparison: Comparison) -> None:
 
 
 def fill(field: Field) -> str:
-    """Queue what waits: first the first seed of each variation, then the second; of each the longest
-    first. Gives the reason when the engine takes no more for now."""
+    """Queue what waits: first the first seed of each variation, then the second; the longest of
+    each first. Gives the reason when the engine takes no more for now."""
     wanted: set[str] = st.session_state.setdefault(WANTED, set())
     for entry in waiting(field):
         try:
