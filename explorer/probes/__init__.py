@@ -11,7 +11,7 @@ import xarray as xr
 
 from explorer.errors import RunError
 from explorer.experiment import Experiment
-from explorer.models.base import RECURRENT, foreign
+from explorer.models.base import ATTENTIVE, RECURRENT, foreign
 from explorer.probes.attention_alone import attention_alone
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
@@ -27,6 +27,8 @@ from explorer.probes.matching import select_and_match
 from explorer.probes.misuse import misuse
 from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
+from explorer.probes.places import places
+from explorer.probes.positions import positions, run_positions
 from explorer.probes.saturation import saturation
 from explorer.probes.scoring import scoring
 from explorer.probes.search import search, search_table
@@ -57,6 +59,7 @@ LEARNT = (
         gradients, gradient_map, jacobians, recurrent_eigenvalues, inspect, saturation, truncation,
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
+    Asked("language_model", ATTENTIVE, (places, run_positions)),
     Asked("translation", ("seq2seq",), (alignment, scoring, forcing)),
     Asked("translation", Translation.models, (translate, evaluation, flops, search)),
 )
@@ -66,7 +69,7 @@ PROBES: dict[str, Probe] = {
 
 BARE: dict[str, Probe] = {
     probe.__name__: probe
-    for probe in (attention_alone, kernel_regression, softmax_left, search_table)
+    for probe in (attention_alone, kernel_regression, positions, softmax_left, search_table)
 }
 
 
