@@ -25,8 +25,8 @@ from explorer.words import N_
 
 TIMES = 4  # windows: how far it is read at once
 LONGEST = 2_048  # places
-READ = 32_000  # tokens that are read, about, for each of both questions
-STRETCHES = 128  # at most
+READ = 24_000  # tokens of all stretches together, about
+STRETCHES, CONTEXTS = 96, 64  # at most
 BINS = 8  # of a window
 DRAWS = 8  # of an order
 AT_ONCE = 2**23  # logits that are held
@@ -59,9 +59,9 @@ def places(
     known = _known(opened, asked)
     length = min(asked, known or asked)
     with torch.no_grad():
-        stretches = _stretches(ids, length)
+        stretches = _stretches(ids, length, STRETCHES)
         paid = _paid(opened, stretches[:, :-1], stretches[:, 1:])  # (stretch, place)
-        contexts = _stretches(ids, window)
+        contexts = _stretches(ids, window, CONTEXTS)
         shuffled = _shuffled(opened, contexts, draws, seed)
     edges = np.unique(np.append(np.arange(0, length, max(1, window // BINS)), length))
     means = np.stack([paid[:, a:b].mean(1) for a, b in pairwise(edges)])
@@ -97,11 +97,11 @@ def _known(opened: Opened, length: int) -> int:
     return 0
 
 
-def _stretches(ids: Tensor, length: int) -> Tensor:
-    """Stretches of `length` tokens and the next, spread evenly over a text: (stretch, length + 1).
-    """
+def _stretches(ids: Tensor, length: int, most: int) -> Tensor:
+    """At most so many stretches of `length` tokens and the next, spread evenly over a text:
+    (stretch, length + 1)."""
     last = len(ids) - 1 - length
-    count = max(1, min(STRETCHES, READ // length, last + 1))
+    count = max(1, min(most, READ // length, last + 1))
     starts = torch.from_numpy(np.linspace(0, last, count).round().astype(np.int64))
     return ids[starts[:, None] + torch.arange(length + 1)]
 

@@ -69,7 +69,7 @@ def by_place(trace: xr.Dataset, theme: Theme = "light") -> Figure:
             line={"color": seen.colour, "dash": seen.dash, "width": 2},
             marker={"symbol": seen.marker, "size": 6},
             hovertemplate=_("place {place}", place="%{x:.0f}") + ": %{y:.3f}"))
-        if one.attrs.get("known") or int(one["known"]):
+        if int(one["known"]):
             _ends(chart, float(last[-1]) + 1, float(bits[-1]), seen)
         parts.append(pd.DataFrame({"positions": str(kind), "first": first.astype(int) + 1,
                                    "last": last.astype(int) + 1, "bits": bits, "error": error}))
@@ -184,17 +184,39 @@ def breaks(trace: xr.Dataset) -> list[str]:
     return said
 
 
+def holding(trace: xr.Dataset) -> str:
+    """Which do not break as far as they were read, and which guesses best there."""
+    window = int(trace.attrs["window"])
+    far = float(np.nanmax(trace["last"].values))
+    ends = {}
+    for kind in trace["positions"].values:
+        one = trace.sel(positions=kind)
+        end = one.isel(bin=np.isfinite(one["bits"].values)).isel(bin=-1)
+        if float(end["last"]) == far and broken_at(one, window) is None:
+            ends[str(kind)] = float(end["bits"])
+    if not ends:
+        return _("None of them: each breaks before place {place}.", place=int(far) + 1)
+    best = min(ends, key=lambda kind: ends[kind])
+    return _("Unbroken at place {place}: {names}. The best of these is {best}, with {bits} bits.",
+             place=int(far) + 1, names=", ".join(called(kind) for kind in ends),
+             best=called(best), bits=f"{ends[best]:.2f}")
+
+
 def lost(trace: xr.Dataset) -> list[str]:
     """What each loses with the order."""
     said = []
     for kind in trace["positions"].values:
-        values = trace["shuffled"].sel(positions=kind, order=["written", "tokens"]).values
-        before, after = values[0].mean(), values[1].mean()
+        before, words, after = (
+            float(trace["shuffled"].sel(positions=kind, order=order).mean()) for order in ORDERS)
         if abs(after - before) < 1e-4:
             said.append(_("**{name}**: the order changes nothing at all ({bits} bits either way): "
                           "what it looks at is a bag of tokens.", name=called(str(kind)),
                           bits=f"{before:.3f}"))
-        else:
-            said.append(_("**{name}**: with its tokens shuffled, {before} bits become {after}.",
-                          name=called(str(kind)), before=f"{before:.2f}", after=f"{after:.2f}"))
+            continue
+        values = {"name": called(str(kind)), "before": f"{before:.2f}", "after": f"{after:.2f}"}
+        said.append(
+            _("**{name}**: with the tokens shuffled, {before} bits become {after}.", **values)
+            if np.isnan(words) else
+            _("**{name}**: with the words shuffled, {before} bits become {words}; with the tokens "
+              "shuffled, {after}.", words=f"{words:.2f}", **values))
     return said

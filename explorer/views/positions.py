@@ -121,8 +121,8 @@ def products(trace: xr.Dataset, theme: Theme = "light") -> Figure:
                               else "(R(p) q) · (R(p + k) q)"})
     caption = (_("The product of the vectors of places p and p + k, from {count} first places.",
                  count=len(starts)) if trace.attrs["adds"] else
-               _("The product of a query at place p and a key at p + k, both (1, 0, 1, 0, …) before "
-                 "they are turned, from {count} first places.", count=len(starts)))
+               _("The product of a query at place p and a key at p + k, both (1, 0, 1, 0, …) "
+                 "before they are turned, from {count} first places.", count=len(starts)))
     data = trace["dot"].to_dataframe().reset_index()
     data["start"] = np.repeat(starts, dot.shape[1])
     data = data[["start", "away", "dot"]].dropna().reset_index(drop=True)
@@ -187,8 +187,9 @@ def slopes(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     chart.update_xaxes(title={"text": _("distance of query and key, in places")}, showgrid=False)
     chart.update_yaxes(title={"text": _("added to the score")})
     slope = trace["slope"].values
-    caption = _("The slopes of {heads} heads, fixed and never learnt: from {steep} down to {flat} a "
-                "place.", heads=len(slope), steep=f"{slope.max():.4g}", flat=f"{slope.min():.4g}")
+    caption = _("The slopes of {heads} heads, fixed and never learnt: from {steep} down to {flat} "
+                "a place.", heads=len(slope), steep=f"{slope.max():.4g}",
+                flat=f"{slope.min():.4g}")
     data = pd.DataFrame({"head": np.repeat(np.arange(1, len(values) + 1), values.shape[1]),
                          "away": np.tile(np.arange(values.shape[1]), len(values)),
                          "bias": values.ravel()})
