@@ -46,14 +46,14 @@ def encodings() -> None:
                "and keys are turned, its scores are lowered with distance; or it is told nothing."))
     position = Position.parse(kind)
     link.seed("places", 128, int, between=LENGTHS)
-    length = int(long.slider(_("Places"), *LENGTHS, key="places"))
+    length = int(long.slider(_("Places"), *LENGTHS, key="places", disabled=kind == "none"))
     link.seed("width", 32, int, allowed=WIDTHS)
     width = int(wide.select_slider(
-        _("Numbers of a vector, d"), WIDTHS, key="width", disabled=kind not in ("sinusoidal",
-                                                                               "rotary"),
+        _("Numbers of a vector, d"), WIDTHS, key="width", disabled=not position.turns,
         help=_("Of a token's vector; of a head, where queries and keys are turned.")))
     link.seed("k", 8, int, between=(1, 128))
-    k = int(away.number_input(_("Places further on, k"), 1, 128, key="k"))
+    k = int(away.number_input(_("Places further on, k"), 1, 128, key="k",
+                               disabled=not position.turns))
     link.write(kind=kind, places=length, width=width, k=k)
     picture, aside = ui.columns()
     with picture, ui.guard():
@@ -154,7 +154,8 @@ def worth() -> Run | None:
             width=first.model.hidden, steps=first.training.steps, window=first.training.window)))
         for kind, why in refused.items():
             st.caption(ui.plain(f"{places.called(kind)}: {why}"))
-        with ui.guard():
+        done = len(positions.finished(experiments)) == len(experiments)
+        with st.expander(_("How they learnt")) if done else st.container(), ui.guard():
             curves({places.called(kind): each for kind, each in experiments.items()}, "told")
     runs = positions.finished(experiments)
     if not runs:

@@ -51,7 +51,7 @@ def called(kind: str) -> str:
 @view("loss by place", "bits")
 def by_place(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     """Bits a token by its place, to four windows and no further than each knows, with a band of
-    one standard error."""
+    one standard error. A curve that ends early says so in its name."""
     colours, window = palette(theme), int(trace.attrs["window"])
     chart, parts = go.Figure(), []
     for kind in trace["positions"].values:
@@ -65,16 +65,16 @@ def by_place(trace: xr.Dataset, theme: Theme = "light") -> Figure:
             fillcolor=mix(seen.colour, colours.background, 0.75), line={"width": 0},
             opacity=0.5, hoverinfo="skip", showlegend=False, legendgroup=str(kind)))
         chart.add_trace(go.Scatter(
-            x=middle, y=bits, mode="lines+markers", name=called(str(kind)), legendgroup=str(kind),
+            x=middle, y=bits, mode="lines+markers", legendgroup=str(kind),
+            name=_("{name}, up to place {last}", name=called(str(kind)), last=int(one["known"]))
+            if int(one["known"]) else called(str(kind)),
             line={"color": seen.colour, "dash": seen.dash, "width": 2},
             marker={"symbol": seen.marker, "size": 6},
             hovertemplate=_("place {place}", place="%{x:.0f}") + ": %{y:.3f}"))
-        if int(one["known"]):
-            _ends(chart, float(last[-1]) + 1, float(bits[-1]), seen)
         parts.append(pd.DataFrame({"positions": str(kind), "first": first.astype(int) + 1,
                                    "last": last.astype(int) + 1, "bits": bits, "error": error}))
     chart.add_vline(window + 0.5, line={"color": colours.muted, "width": 1, "dash": "dash"},
-                    annotation_text=_("trained up to here"), annotation_position="top right",
+                    annotation_text=_("trained up to here"), annotation_position="bottom right",
                     annotation_font={"size": 12, "color": colours.muted})
     chart.update_layout(colours.layout(height=380), legend=LEGEND)
     chart.update_xaxes(title={"text": _("place in the text that is read at once")},
@@ -85,13 +85,6 @@ def by_place(trace: xr.Dataset, theme: Theme = "light") -> Figure:
                 count=trace.attrs["stretches"], source=source(trace))
     return Figure(chart, pd.concat(parts, ignore_index=True), caption,
                   " ".join([caption, *breaks(trace)]).replace("**", ""), "loss-by-place")
-
-
-def _ends(chart: go.Figure, x: float, y: float, seen: Look) -> None:
-    """Marks where a curve ends because no further place is known."""
-    chart.add_annotation(
-        x=x, y=y, text=_("knows no further place"), showarrow=True, arrowhead=0, ax=0, ay=-26,
-        arrowcolor=seen.colour, font={"size": 12, "color": seen.colour})
 
 
 def source(trace: xr.Dataset) -> str:

@@ -160,9 +160,9 @@ def lowered(trace: xr.Dataset, head: int = 0, theme: Theme = "light") -> Figure:
         hovertemplate=_("query at {query}, key at {key}", query="%{y}", key="%{x}")
         + ": %{z:.4f}<extra></extra>"))
     chart.update_layout(colours.layout(height=360))
-    chart.update_xaxes(title={"text": _("place of the key")}, showgrid=False, constrain="domain")
+    chart.update_xaxes(title={"text": _("place of the key")}, showgrid=False)
     chart.update_yaxes(title={"text": _("place of the query")}, showgrid=False,
-                       autorange="reversed", scaleanchor="x", constrain="domain")
+                       autorange="reversed")
     caption = _("What is added to the scores of head {head} of {heads}, at the first {count} "
                 "places: −{slope} for each place between query and key, so that nearer keys win. "
                 "A writer hides the upper right half besides.", head=head + 1,

@@ -109,9 +109,12 @@ def angles(trace: xr.Dataset, theme: Theme = "light") -> Figure:
             line={"color": colours.primary, "width": 2}, marker={"size": 6},
             hovertemplate=_("pair {pair}", pair="%{x}") + ": %{y:,.4g}<extra></extra>"),
             row=1, col=column)
-        chart.add_hline(end, row=1, col=column, annotation_text=said,
-                        annotation_font={"size": 12, "color": colours.muted},
-                        line={"color": colours.muted, "width": 1, "dash": "dash"})
+        # A line of its own: on a log axis an annotation is placed by its logarithm, a shape is not.
+        chart.add_trace(go.Scatter(
+            x=[-0.5, len(values) - 0.5], y=[end, end], mode="lines+text", showlegend=False,
+            text=["", said], textposition="top left", hoverinfo="skip",
+            textfont={"size": 12, "color": colours.muted},
+            line={"color": colours.muted, "width": 1, "dash": "dash"}), row=1, col=column)
     layout = colours.layout(height=270)
     across, upright = layout.pop("xaxis"), layout.pop("yaxis")
     chart.update_layout(layout | {"margin": {"l": 8, "r": 8, "t": 36, "b": 8}})
