@@ -51,7 +51,8 @@ def on_text(text: Text, like: Experiment) -> Experiment:
 
 
 def begin(experiment: Experiment) -> None:
-    """Train an experiment with each kind of positions; the page is then about these."""
+    """Train an experiment with each kind of positions; the page is then about these. What the
+    queue has no room for is left to the button of the curves."""
     st.session_state[OWN] = experiment
     try:
         for each in with_each(experiment)[0].values():
@@ -59,7 +60,6 @@ def begin(experiment: Experiment) -> None:
             store().claim(owner(), each.key)
     except ExplorerError as error:
         st.session_state[COMPLAINT] = error
-        st.session_state.pop(OWN, None)
 
 
 def own() -> Experiment | None:
