@@ -39,9 +39,9 @@ def places(
     """Bits a token by where it stands, and with what stands before it shuffled.
 
     `bits` over bin: the mean surprisal of the tokens at places `first` … `last` of stretches that
-    are read whole, `times` windows long; `error`: its standard error over the stretches (which
-    overlap, so that it is rather too small). Where only so many places are known, no more are read:
-    attrs["known"], else 0.
+    are read whole, `times` windows long; `error`: its standard error, where stretches whose bins
+    share tokens are not counted as several: attrs["independent"], and NaN for one. Where only so
+    many places are known, no more are read: attrs["known"], else 0.
     `shuffled` over (order, draw): bits for the token after a window, its tokens as `written`; with
     the `words` in another order, but for the one that is being written; with all `tokens` in
     another order, but for the last. NaN: words where each token is one.
@@ -63,17 +63,21 @@ def places(
         paid = _paid(opened, stretches[:, :-1], stretches[:, 1:])  # (stretch, place)
         contexts = _stretches(ids, window, CONTEXTS)
         shuffled = _shuffled(opened, contexts, draws, seed)
-    edges = np.unique(np.append(np.arange(0, length, max(1, window // BINS)), length))
-    means = np.stack([paid[:, a:b].mean(1) for a, b in pairwise(edges)])
+    width = max(1, window // BINS)
+    edges = np.unique(np.append(np.arange(0, length, width), length))
+    means = np.stack([paid[:, a:b].mean(1) for a, b in pairwise(edges)])  # (bin, stretch)
+    independent = min(len(paid), (N - 1 - length + width) // width)
+    spread = means.std(1, ddof=1) if independent > 1 else np.full(len(means), np.nan)
     spec = cast("Stacked", opened.experiment.model)
     return xr.Dataset(
         {"bits": ("bin", means.mean(1), {"units": "bit"}),
-         "error": ("bin", means.std(1) / np.sqrt(len(stretches))),
+         "error": ("bin", spread / np.sqrt(independent)),
          "shuffled": (("order", "draw"), shuffled, {"units": "bit"})},
         {"first": ("bin", edges[:-1]), "last": ("bin", edges[1:] - 1), "order": list(ORDERS)},
         about(opened) | {
             "positions": spec.placing, "layers": spec.layers, "window": window, "asked": asked,
-            "known": known, "tokens": N, "stretches": len(stretches), "contexts": len(contexts),
+            "known": known, "tokens": N, "stretches": len(stretches),
+            "independent": independent, "contexts": len(contexts),
             "held_out": int(held_out)})
 
 

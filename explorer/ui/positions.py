@@ -106,6 +106,7 @@ def together(found: Mapping[str, xr.Dataset]) -> xr.Dataset:
         return np.stack(rows)
 
     attrs = dict(traces[0].attrs)
+    attrs["independent"] = min(int(trace.attrs["independent"]) for trace in traces)
     attrs["run"] = " ".join(str(trace.attrs["run"]) for trace in traces)
     return xr.Dataset(
         {name: (("positions", "bin"), filled(name)) for name in ("bits", "error", "first", "last")}

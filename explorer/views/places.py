@@ -21,6 +21,7 @@ ORDERS = {"written": N_("as written"), "words": N_("words shuffled"),
           "tokens": N_("tokens shuffled")}
 PATTERNS = {"written": "", "words": "/", "tokens": "x"}
 CLEAR = 3.0  # standard errors, that a difference is worth a word
+ENOUGH = 8  # stretches with tokens of their own, that where it breaks is worth a word
 WORSE = 0.1  # of the loss inside the window, that it is broken
 
 Array = NDArray[Any]
@@ -60,10 +61,12 @@ def by_place(trace: xr.Dataset, theme: Theme = "light") -> Figure:
         first, last = one["first"].values[known], one["last"].values[known]
         bits, error = one["bits"].values[known], one["error"].values[known]
         middle = (first + last) / 2 + 1
-        chart.add_trace(go.Scatter(
-            x=[*middle, *middle[::-1]], y=[*(bits + error), *(bits - error)[::-1]], fill="toself",
-            fillcolor=mix(seen.colour, colours.background, 0.75), line={"width": 0},
-            opacity=0.5, hoverinfo="skip", showlegend=False, legendgroup=str(kind)))
+        if np.isfinite(error).all():
+            chart.add_trace(go.Scatter(
+                x=[*middle, *middle[::-1]], y=[*(bits + error), *(bits - error)[::-1]],
+                fill="toself", fillcolor=mix(seen.colour, colours.background, 0.75),
+                line={"width": 0}, opacity=0.5, hoverinfo="skip", showlegend=False,
+                legendgroup=str(kind)))
         chart.add_trace(go.Scatter(
             x=middle, y=bits, mode="lines+markers", legendgroup=str(kind),
             name=_("{name}, up to place {last}", name=called(str(kind)), last=int(one["known"]))
@@ -80,9 +83,12 @@ def by_place(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     chart.update_xaxes(title={"text": _("place in the text that is read at once")},
                        showgrid=False)
     chart.update_yaxes(title={"text": _("bits a token")}, rangemode="tozero")
-    caption = _("Surprisal of the next token by place, the mean of {count} stretches of {source}, "
-                "each read whole; the band is one standard error.",
-                count=trace.attrs["stretches"], source=source(trace))
+    caption = (_("Surprisal of the next token by place, the mean of {count} stretches of {source}, "
+                 "each read whole; the band is one standard error.",
+                 count=trace.attrs["stretches"], source=source(trace))
+               if trace.attrs["independent"] > 1 else
+               _("Surprisal of the next token by place in {source}, read once: chance alone makes "
+                 "the curves jump.", source=source(trace)))
     return Figure(chart, pd.concat(parts, ignore_index=True), caption,
                   " ".join([caption, *breaks(trace)]).replace("**", ""), "loss-by-place")
 
@@ -155,8 +161,10 @@ def broken_at(one: xr.Dataset, window: int) -> int | None:
 
 
 def breaks(trace: xr.Dataset) -> list[str]:
-    """Where each breaks beyond the windows it was trained on."""
+    """Where each breaks beyond the windows it was trained on; nothing of too short a text."""
     window, said = int(trace.attrs["window"]), []
+    if trace.attrs["independent"] < ENOUGH:
+        return [_unsure()]
     for kind in trace["positions"].values:
         one = trace.sel(positions=kind)
         level, _error = inside(one, window)
@@ -177,8 +185,15 @@ def breaks(trace: xr.Dataset) -> list[str]:
     return said
 
 
+def _unsure() -> str:
+    return _("This text is too short to say where each breaks: every place is seen with a few "
+             "tokens only.")
+
+
 def holding(trace: xr.Dataset) -> str:
     """Which do not break as far as they were read, and which guesses best there."""
+    if trace.attrs["independent"] < ENOUGH:
+        return _unsure()
     window = int(trace.attrs["window"])
     far = float(np.nanmax(trace["last"].values))
     ends = {}

@@ -112,7 +112,7 @@ def angles(trace: xr.Dataset, theme: Theme = "light") -> Figure:
         # A line of its own: on a log axis an annotation is placed by its logarithm, a shape is not.
         chart.add_trace(go.Scatter(
             x=[-0.5, len(values) - 0.5], y=[end, end], mode="lines+text", showlegend=False,
-            text=["", said], textposition="top left", hoverinfo="skip",
+            text=["", said], textposition="bottom left", hoverinfo="skip",
             textfont={"size": 12, "color": colours.muted},
             line={"color": colours.muted, "width": 1, "dash": "dash"}), row=1, col=column)
     layout = colours.layout(height=270)

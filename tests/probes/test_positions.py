@@ -133,7 +133,8 @@ def test_bits_by_place_are_those_of_a_plain_reading(bag: Opened) -> None:
             paid.append(-guessed[torch.arange(length), after] / math.log(2))
     each = torch.stack(paid).numpy()  # (stretch, place)
     np.testing.assert_allclose(found["bits"], each.mean(0), atol=1e-5)  # bins of one place
-    np.testing.assert_allclose(found["error"], each.std(0) / math.sqrt(count), atol=1e-5)
+    assert found.attrs["independent"] == count  # a bin of each is one token of its own
+    np.testing.assert_allclose(found["error"], each.std(0, ddof=1) / math.sqrt(count), atol=1e-5)
     assert found["first"].values.tolist() == found["last"].values.tolist() == list(range(length))
 
 
@@ -162,6 +163,8 @@ def test_a_text_of_one_s_own(bag: Opened) -> None:
     found = places(bag, "the cat sat on the mat.")
     assert found.attrs["held_out"] == 0
     assert int(found["last"][-1]) == 21  # the whole text is shorter than four windows
+    assert found.attrs["independent"] == 1
+    assert np.isnan(found["error"]).all()
     for text in ("t", "the cat", "the cat "):
         with pytest.raises(DataError, match=f"has {len(text)} tokens.*at least 9"):
             places(bag, text)

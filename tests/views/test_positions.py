@@ -129,8 +129,8 @@ def measured(**bits: list[float]) -> xr.Dataset:
          "known": ("positions", known),
          "shuffled": (("positions", "order", "draw"), shuffled)},
         {"positions": list(bits), "order": ["written", "words", "tokens"]},
-        {"window": WINDOW, "stretches": 5, "contexts": 5, "tokens": 100, "held_out": 1,
-         "given": 0})
+        {"window": WINDOW, "stretches": 50, "independent": 50, "contexts": 5, "tokens": 100,
+         "held_out": 1, "given": 0})
 
 
 @pytest.fixture
@@ -158,6 +158,17 @@ def test_a_difference_that_is_not_clear_is_no_break() -> None:
     assert broken_at(trace.sel(positions="rotary"), WINDOW) == 9
     trace["error"] = trace["error"] * 0 + 0.2
     assert broken_at(trace.sel(positions="rotary"), WINDOW) is None
+
+
+def test_nothing_is_said_of_a_text_too_short(known: xr.Dataset) -> None:
+    known.attrs["independent"] = 7
+    assert "too short to say" in holding(known)
+    assert "too short to say" in " ".join(breaks(known))
+    known.attrs["independent"] = 1
+    known["error"] = known["error"] * np.nan
+    drawn = figure("loss by place", known)
+    assert len(drawn.chart.data) == 5  # no bands
+    assert "read once" in drawn.caption
 
 
 @pytest.mark.parametrize("theme", THEMES)
