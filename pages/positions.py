@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-import xarray as xr
 
 from explorer import ui
 from explorer.errors import ExplorerError
@@ -16,22 +15,13 @@ from explorer.ui.several import curves
 from explorer.ui.source import choose_text
 from explorer.ui.unloaded import source
 from explorer.views import places, position_notices
-from explorer.views.positions import KINDS, first_waves
+from explorer.views.positions import KINDS
 from explorer.words import _
 
-WIDTHS = (4, 8, 16, 32, 64, 96, 128)
 LENGTHS = (8, 256)
 KIND = ("transformer",)
 ROTATED = [r"R_{p+k} = R_k\, R_p", r"\sum_i \cos \omega_i k,\quad \omega_i = 10000^{-2i/d}"]
 theme = ui.theme()
-
-
-def numbers_in_link(said: str) -> list[int]:
-    """ "0-1-10" of a link as numbers of a vector; ValueError when one is none."""
-    found = sorted({int(part) for part in said.split("-")})
-    if not all(0 <= number < max(WIDTHS) for number in found):
-        raise ValueError(said)
-    return found
 
 
 @st.fragment
@@ -47,9 +37,9 @@ def encodings() -> None:
     position = Position.parse(kind)
     link.seed("places", 128, int, between=LENGTHS)
     length = int(long.slider(_("Places"), *LENGTHS, key="places", disabled=kind == "none"))
-    link.seed("width", 32, int, allowed=WIDTHS)
+    link.seed("width", 32, int, allowed=positions.WIDTHS)
     width = int(wide.select_slider(
-        _("Numbers of a vector, d"), WIDTHS, key="width", disabled=not position.turns,
+        _("Numbers of a vector, d"), positions.WIDTHS, key="width", disabled=not position.turns,
         help=_("Of a token's vector; of a head, where queries and keys are turned.")))
     link.seed("k", 8, int, between=(1, 128))
     k = int(away.number_input(_("Places further on, k"), 1, 128, key="k",
@@ -68,7 +58,7 @@ def encodings() -> None:
             "run_positions", learnt.key, learnt.snapshots[-1], length=length, distance=k)
         if "encoding" in trace:
             ui.show(draw("position heatmap", trace, theme=theme), "encoding", trace)
-            waves(trace)
+            positions.waves(trace)
             st.subheader(_("How alike are two places?"), anchor=False)
             ui.show(draw("position products", trace, theme=theme), "products", trace)
         if "turned" in trace:
@@ -101,17 +91,6 @@ def encodings() -> None:
                 "added to a token's own numbers, and its matrices may keep or lose them. That a "
                 "product falls with distance does not make a network look near; that it depends "
                 "on the distance alone makes it easy to learn to look so many places back."))
-
-
-def waves(trace: xr.Dataset) -> None:
-    """Some numbers of the encoding along the text."""
-    d = int(trace.sizes["number"])
-    link.seed("numbers", first_waves(d), numbers_in_link)
-    st.session_state["numbers"] = [n for n in st.session_state["numbers"] if n < d] or [0]
-    chosen = st.multiselect(_("Numbers drawn as waves"), range(d), key="numbers",
-                            max_selections=8) or first_waves(d)
-    link.write(numbers="-".join(map(str, sorted(chosen))) if chosen != first_waves(d) else None)
-    ui.show(draw("position waves", trace, numbers=sorted(chosen), theme=theme), "waves", trace)
 
 
 def own_places() -> Run | None:

@@ -17,10 +17,15 @@ from explorer.errors import EngineError, ExperimentError, ExplorerError, RunErro
 from explorer.experiment import Experiment
 from explorer.store import Run
 from explorer.text import Text
-from explorer.ui.backend import ask, engine, open_run, store
-from explorer.ui.session import owner
-from explorer.views.positions import KINDS
+from explorer.ui import link
+from explorer.ui.backend import ask, draw, engine, open_run, store
+from explorer.ui.figure import show
+from explorer.ui.session import owner, theme
+from explorer.views.positions import KINDS, first_waves
+from explorer.words import _
 
+WIDTHS = (4, 8, 16, 32, 64, 96, 128)  # numbers of a vector
+WAVES = 8  # drawn at most
 OWN = "positions own"  # in the session: the first experiment on a text of one's own
 COMPLAINT = "positions complaint"
 
@@ -114,3 +119,22 @@ def together(found: Mapping[str, xr.Dataset]) -> xr.Dataset:
                         np.stack([trace["shuffled"].values for trace in traces])),
            "known": ("positions", [int(trace.attrs["known"]) for trace in traces])},
         {"positions": list(found), "order": traces[0]["order"].values}, attrs)
+
+
+def numbers_in_link(said: str) -> list[int]:
+    """ "0-1-10" of a link as numbers of a vector; ValueError when one is none, or too many are."""
+    found = sorted({int(part) for part in said.split("-")})
+    if min(found) < 0 or len(found) > WAVES:
+        raise ValueError(said)
+    return found
+
+
+def waves(trace: xr.Dataset) -> None:
+    """Some numbers of the encoding along the text."""
+    d = int(trace.sizes["number"])
+    link.seed("numbers", first_waves(d), numbers_in_link)
+    st.session_state["numbers"] = [n for n in st.session_state["numbers"] if n < d] or [0]
+    chosen = st.multiselect(_("Numbers drawn as waves"), range(d), key="numbers",
+                            max_selections=WAVES) or first_waves(d)
+    link.write(numbers="-".join(map(str, sorted(chosen))) if chosen != first_waves(d) else None)
+    show(draw("position waves", trace, numbers=sorted(chosen), theme=theme()), "waves", trace)

@@ -122,6 +122,8 @@ def test_nonsense_in_the_link_is_said_and_replaced(opened: Open, five: dict[str,
     for name, value in NONSENSE.items():
         assert f"{name} = {value}" in said(page)
     assert {"encoding", "circles", "by-place"} <= keys(page)
+    many = "-".join(map(str, range(9)))
+    assert f"numbers = {many}" in said(opened("positions", run=five["rotary"].key, numbers=many))
     page = opened("positions", run="0" * 32)
     assert said(page)
     assert "encoding" in keys(page)
