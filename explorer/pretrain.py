@@ -56,6 +56,13 @@ READER: dict[str, Any] = {"kind": "transformer", "hidden": 96, "layers": 4, "hea
 READ: dict[str, Any] = {"steps": 600, "batch": 8, "window": 256, "learning_rate": 0.005,
                         "snapshots": 3}
 
+# The same five times, but for how it is told where a token stands: one layer, so that without
+# positions what it looks at is a bag exactly; twice as many learnt places as are trained on.
+TOLD: dict[str, Any] = {"kind": "transformer", "hidden": 64, "layers": 1, "heads": 4,
+                        "context": 128}
+TELLING: dict[str, Any] = {"steps": 800, "batch": 16, "window": 64, "learning_rate": 0.01,
+                           "snapshots": 1}
+
 # In the order of their names: of those that stand on every page, the last one is the one that home
 # looks for brackets in.
 CARDS = (
@@ -116,6 +123,22 @@ CARDS = (
          N_("Four blocks of four heads read the source of Python's own library: look for heads "
             "that find the same name again."),
          "python-source", READER, READ | {"steps": 900}),
+    Card("8.3-positions-1-sinusoidal", N_("Transformer, sinusoidal positions"),
+         N_("One block reads the English story; sines and cosines of its place are added to each "
+            "token."),
+         "story-en", TOLD | {"positions": "sinusoidal"}, TELLING, "positions"),
+    Card("8.3-positions-2-learned", N_("Transformer, learned positions"),
+         N_("The very same with a learnt vector for each of 128 places."),
+         "story-en", TOLD | {"positions": "learned"}, TELLING, "positions"),
+    Card("8.3-positions-3-rotary", N_("Transformer, rotary positions"),
+         N_("The very same, its queries and keys turned by their place."),
+         "story-en", TOLD | {"positions": "rotary"}, TELLING, "positions"),
+    Card("8.3-positions-4-alibi", N_("Transformer, ALiBi"),
+         N_("The very same, its scores lowered with distance."),
+         "story-en", TOLD | {"positions": "alibi"}, TELLING, "positions"),
+    Card("8.3-positions-5-none", N_("Transformer, no positions"),
+         N_("The very same, told nothing of places: what it looks at is a bag of tokens."),
+         "story-en", TOLD | {"positions": "none"}, TELLING, "positions"),
     Card("8.9-transformer-english-french", N_("English → French, Transformer"),
          N_("Two blocks of four heads read English, two write French and look at what the first "
             "two made of it."),

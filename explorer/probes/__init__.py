@@ -11,7 +11,7 @@ import xarray as xr
 
 from explorer.errors import RunError
 from explorer.experiment import Experiment
-from explorer.models.base import RECURRENT, foreign
+from explorer.models.base import ATTENTIVE, RECURRENT, foreign
 from explorer.probes.attention_alone import attention_alone
 from explorer.probes.blanks import blanks
 from explorer.probes.bptt import gradient_map, gradients
@@ -30,6 +30,8 @@ from explorer.probes.matching import select_and_match
 from explorer.probes.misuse import misuse
 from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
+from explorer.probes.places import places
+from explorer.probes.positions import positions, run_positions
 from explorer.probes.reach import reach
 from explorer.probes.recurrent_attention import recurrent_attention
 from explorer.probes.saturation import saturation
@@ -63,6 +65,7 @@ LEARNT = (
         gradients, gradient_map, jacobians, recurrent_eigenvalues, inspect, saturation, truncation,
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
+    Asked("language_model", ATTENTIVE, (places, run_positions)),
     Asked("masked", Masked.models, (blanks,)),
     Asked("translation", ("seq2seq",), (alignment, scoring)),
     Asked("translation", Translation.models, (translate, evaluation, forcing, flops, search)),
@@ -73,8 +76,8 @@ PROBES: dict[str, Probe] = {
 
 BARE: dict[str, Probe] = {
     probe.__name__: probe
-    for probe in (attention_alone, kernel_regression, layer_costs, layer_seconds, reach,
-                  recurrent_attention, softmax_left, search_table)
+    for probe in (attention_alone, kernel_regression, layer_costs, layer_seconds, positions,
+                  reach, recurrent_attention, softmax_left, search_table)
 }
 
 

@@ -16,13 +16,15 @@ class Position(Kind):
     turned, or its scores lowered by distance.
 
     title: its name for people. paper: where it is from. letters: as LaTeX. even: what must be an
-    even number for it, "width" or "head", or nothing.
+    even number for it, "width" or "head", or nothing. turns: which way each pair of numbers turns
+    from place to place, by ω_i: 1 against the clock, −1 with it, 0 not at all.
     """
 
     title: ClassVar[str]
     paper: ClassVar[str]
     letters: ClassVar[str]
     even: ClassVar[str] = ""
+    turns: ClassVar[int] = 0
 
     def shapes(self, width: int, context: int) -> dict[str, tuple[int, ...]]:
         """Its weights and their shapes. width: of a token's vector. context: how many places it

@@ -24,6 +24,7 @@ class Rotary(Position):
     letters: ClassVar = (r"(R_p q)^\top (R_s k) = q^\top R_{s-p}\, k,\quad R_p\text{: pair } i "
                          r"\text{ turned by } p / 10000^{2i/d}")
     even: ClassVar = "head"
+    turns: ClassVar = 1
 
     def turned(self, x: Tensor, places: Tensor) -> Tensor:
         import torch

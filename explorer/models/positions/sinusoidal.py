@@ -32,6 +32,7 @@ class Sinusoidal(Position):
     letters: ClassVar = (r"PE_{p,2i} = \sin(p / 10000^{2i/d}),\quad "
                          r"PE_{p,2i+1} = \cos(p / 10000^{2i/d})")
     even: ClassVar = "width"
+    turns: ClassVar = -1  # a pair is (sin, cos): upright at place 0, it leans over
 
     def added(self, places: Tensor, width: int, w: Mapping[str, Tensor]) -> Tensor:
         import torch
