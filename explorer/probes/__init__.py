@@ -11,8 +11,9 @@ import xarray as xr
 
 from explorer.errors import RunError
 from explorer.experiment import Experiment
-from explorer.models.base import RECURRENT, foreign
+from explorer.models.base import ATTENTIVE, RECURRENT, foreign
 from explorer.probes.attention_alone import attention_alone
+from explorer.probes.attention_steps import attention_steps
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.cloud import projection
@@ -20,6 +21,7 @@ from explorer.probes.cost import flops
 from explorer.probes.depth import carried
 from explorer.probes.explosion import explosion
 from explorer.probes.generation import generate
+from explorer.probes.heads_cost import heads_cost
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
 from explorer.probes.kernel_regression import kernel_regression
@@ -57,6 +59,7 @@ LEARNT = (
         gradients, gradient_map, jacobians, recurrent_eigenvalues, inspect, saturation, truncation,
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
+    Asked("language_model", ATTENTIVE, (attention_steps,)),
     Asked("translation", ("seq2seq",), (alignment, scoring, forcing)),
     Asked("translation", Translation.models, (translate, evaluation, flops, search)),
 )
@@ -66,7 +69,7 @@ PROBES: dict[str, Probe] = {
 
 BARE: dict[str, Probe] = {
     probe.__name__: probe
-    for probe in (attention_alone, kernel_regression, softmax_left, search_table)
+    for probe in (attention_alone, heads_cost, kernel_regression, softmax_left, search_table)
 }
 
 
