@@ -18,7 +18,8 @@ EPOCHS = 25  # readings of a text after which it is learnt by heart rather than 
 
 # By measurement (benchmarks/README.md): learning rate, batch, window, FLOPs a second of a core.
 _MEASURED = {"rnn": (0.005, 32, 32, 3e10), "gru": (0.01, 32, 32, 3e10),
-             "lstm": (0.02, 16, 64, 5e10), "transformer": (0.003, 16, 128, 5e10)}
+             "lstm": (0.02, 16, 64, 5e10), "transformer": (0.005, 16, 128, 5e10),
+             "aaren": (0.005, 16, 128, 4e10), "cnn": (0.003, 32, 64, 5e10)}
 
 
 def defaults(

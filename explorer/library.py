@@ -110,6 +110,13 @@ def bleu(run: Run, step: int = -1) -> xr.Dataset:
     return _ask("evaluation", run, step)
 
 
+def blanks(run: Run, text: str, step: int = -1) -> xr.Dataset:
+    """Of a run that learnt to fill gaps: each token of a text hidden in turn. `loss` over token, in
+    nats, and over (token, rank) the likeliest `candidate` and its `candidate_probability`. Raises
+    RunError: the run learnt something else; DataError: an empty text."""
+    return _ask("blanks", run, step, text=text)
+
+
 def surprisal(run: Run, text: str, step: int = -1) -> xr.Dataset:
     """`bits` over token: −log₂ of the probability that the run gives each token after those before
     it; NaN for the first. Raises DataError."""

@@ -14,6 +14,7 @@ from explorer.experiment import Experiment
 from explorer.models.base import ATTENTIVE, RECURRENT, foreign
 from explorer.probes.attention_alone import attention_alone
 from explorer.probes.attention_steps import attention_steps
+from explorer.probes.blanks import blanks
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.cloud import projection
@@ -39,6 +40,7 @@ from explorer.probes.translating import alignment, evaluation, forcing, translat
 from explorer.probes.truncation import truncation
 from explorer.tasks import Task
 from explorer.tasks.language_model import LanguageModel
+from explorer.tasks.masked import Masked
 from explorer.tasks.translation import Translation
 
 Probe = Callable[..., xr.Dataset]
@@ -60,8 +62,9 @@ LEARNT = (
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
     Asked("language_model", ATTENTIVE, (attention_steps,)),
-    Asked("translation", ("seq2seq",), (alignment, scoring, forcing)),
-    Asked("translation", Translation.models, (translate, evaluation, flops, search)),
+    Asked("masked", Masked.models, (blanks,)),
+    Asked("translation", ("seq2seq",), (alignment, scoring)),
+    Asked("translation", Translation.models, (translate, evaluation, forcing, flops, search)),
 )
 PROBES: dict[str, Probe] = {
     probe.__name__: probe for asked in LEARNT for probe in asked.probes

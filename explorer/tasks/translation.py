@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from explorer.errors import DataError
-from explorer.tasks.base import Task
+from explorer.tasks.base import Task, guess_loss
 from explorer.tasks.pairing import Batch, Coded, apart, coded, order, spread
 from explorer.text import Text, Tokenisation, Tokenizer
 from explorer.text.pairs import Pairs
@@ -36,10 +36,10 @@ class Translation(Task):
     """p(y(1…T) | x(1…S)) = ∏ p(y(t) | y(1…t−1), x)"""
 
     kind: Literal["translation"] = "translation"
-    models: ClassVar[tuple[str, ...]] = ("seq2seq",)
+    models: ClassVar[tuple[str, ...]] = ("seq2seq", "transformer")
     mismatch: ClassVar[str] = N_(
-        "This run learnt to guess the next token of a text. Here networks are looked at that "
-        "translate: choose such a run.")
+        "This run did not learn to translate. Here networks are looked at that did: choose such a "
+        "run.")
 
     forcing: Literal["teacher", "scheduled", "free"] = Field(
         "teacher", title=N_("Told before each guess"),
@@ -129,17 +129,16 @@ class Translation(Task):
 
     @staticmethod
     def loss(
-        network: nn.Module, inputs: Batch, targets: Coded, state: Any = None, links: Any = None
+        network: nn.Module, inputs: Batch, targets: Coded, state: Any = None, links: Any = None,
+        smoothing: float = 0.0,
     ) -> tuple[Tensor, Any]:
         """Masked cross-entropy per token, in nats: what stands behind a sentence's <eos> counts
         nothing. No state is carried on."""
-        from torch.nn import functional as F
-
         translator, pairs = cast("Translator", network), inputs.pairs
         if inputs.told < 1:
             logits = partly_told(translator, pairs, inputs.told)  # (B, T, V)
-            return masked_loss(logits, targets).sum() / targets.mask.sum(), None
-        return F.cross_entropy(told_all(translator, pairs), pairs.target[pairs.mask]), None
+            return guess_loss(logits[pairs.mask], pairs.target[pairs.mask], smoothing), None
+        return guess_loss(told_all(translator, pairs), pairs.target[pairs.mask], smoothing), None
 
     def evaluate(
         self, network: Any, ids: Coded, limit: int | None = None,

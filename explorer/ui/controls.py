@@ -19,7 +19,7 @@ CHOICES = {
     "tanh": "tanh", "relu": "ReLU", "linear": N_("linear"), "uniform": N_("evenly"),
     "orthogonal": N_("orthogonal"), "gaussian": N_("Gaussian"), "random": N_("random windows"),
     "sequential": N_("sequential, state carried"), "adamw": "AdamW", "sgd": "SGD",
-    "one-cycle": N_("one cycle"), "constant": N_("constant"),
+    "one-cycle": N_("one cycle"), "constant": N_("constant"), "warm-up": N_("warm-up"),
     "rnn": "RNN", "gru": "GRU", "lstm": "LSTM", "none": N_("none"), "additive": N_("additive"),
     "dot": N_("dot"), "general": N_("general"), "concat": N_("concat"),
     "scaled-dot": N_("scaled dot"), "global": N_("whole source"),
