@@ -22,6 +22,7 @@ from explorer.probes.cost import flops
 from explorer.probes.depth import carried
 from explorer.probes.explosion import explosion
 from explorer.probes.generation import generate
+from explorer.probes.gradient_by_layer import gradient_by_layer
 from explorer.probes.heads_cost import heads_cost
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
@@ -61,7 +62,7 @@ LEARNT = (
         gradients, gradient_map, jacobians, recurrent_eigenvalues, inspect, saturation, truncation,
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
-    Asked("language_model", ATTENTIVE, (attention_steps,)),
+    Asked("language_model", ATTENTIVE, (attention_steps, gradient_by_layer)),
     Asked("masked", Masked.models, (blanks,)),
     Asked("translation", ("seq2seq",), (alignment, scoring)),
     Asked("translation", Translation.models, (translate, evaluation, forcing, flops, search)),
