@@ -13,6 +13,7 @@ from explorer.views.figure import shown
 from explorer.views.palette import Palette, contrast
 
 WRITTEN = 10  # rows, or columns: of no more the numbers are written into their cells
+NAMED = 1_500  # cells: of no more each says its own names; of more they would fill the message
 TICKS = 24  # names along an axis: of more every second, third, … is written
 HIDDEN = "−∞"
 ROW = 15  # pixels, of many rows
@@ -34,15 +35,16 @@ def matrix(
     colours: Palette, tallest: int = TALLEST,
 ) -> go.Figure:
     """values (rows, columns) as a heatmap from −reach to reach if signed, else from 0 to reach;
-    −∞ is left blank and marked. title: HTML of ours."""
+    −∞ is left blank and marked. Cells are counted from 1. title: HTML of ours."""
     high, wide = values.shape
     finite = np.where(np.isfinite(values), values, np.nan)
     few = max(high, wide) <= WRITTEN
     across, down = _called(columns, wide), _called(rows, high)
+    named = values.size <= NAMED
     chart = go.Figure(go.Heatmap(
-        z=finite, x=list(range(wide)), y=list(range(high)), hoverongaps=False,
-        customdata=[[f"{row}, {column}" for column in across] for row in down],
-        hovertemplate="%{customdata}<br>%{z:.4f}<extra></extra>",
+        z=finite, x0=1, dx=1, y0=1, dy=1, hoverongaps=False,
+        customdata=[[f"{row}, {column}" for column in across] for row in down] if named else None,
+        hovertemplate=("%{customdata}" if named else "%{y}, %{x}") + "<br>%{z:.4f}<extra></extra>",
         zmin=-reach if signed else 0, zmax=reach, colorscale=colours.scale(signed),
         showscale=False, xgap=int(few), ygap=int(few)))
     _write(chart, values, signed, reach, colours, few)
@@ -54,15 +56,15 @@ def matrix(
         margin={"l": 4, "r": 4, "t": 30, "b": 4}, showlegend=False)
     turned = max((len(name) for name in columns.names), default=0) > 1
     chart.update_xaxes(_ticks(columns, wide, across), tickangle=-60 if turned else 0,
-                        range=[-0.5, wide - 0.5])
-    chart.update_yaxes(_ticks(rows, high, down), range=[high - 0.5, -0.5])
+                        range=[0.5, wide + 0.5])
+    chart.update_yaxes(_ticks(rows, high, down), range=[high + 0.5, 0.5])
     for axis, (place, count, other) in {"y": (rows.framed, high, wide),
                                         "x": (columns.framed, wide, high)}.items():
         if place is not None and 0 <= place < count:
             along = {"x": "y", "y": "x"}[axis]
             chart.add_shape(type="rect", line={"color": colours.primary, "width": 2}, **{
-                f"{axis}0": place - 0.5, f"{axis}1": place + 0.5,
-                f"{along}0": -0.5, f"{along}1": other - 0.5})
+                f"{axis}0": place + 0.5, f"{axis}1": place + 1.5,
+                f"{along}0": 0.5, f"{along}1": other + 0.5})
     return chart
 
 
@@ -74,7 +76,8 @@ def _ticks(axis: Axis, count: int, names: list[str]) -> dict[str, Any]:
     """Names of tokens stand along a side; mere numbers are said as one points at them."""
     every = -(-count // TICKS)
     places = list(range(0, count, every)) if axis.names else []
-    return {"tickvals": places, "ticktext": [names[place] for place in places], "showgrid": False,
+    return {"tickvals": [place + 1 for place in places],
+            "ticktext": [names[place] for place in places], "showgrid": False,
             "tickfont": {"family": "monospace", "size": 11}, "automargin": True}
 
 
@@ -93,7 +96,7 @@ def _write(
         said.append(HIDDEN if np.isinf(value) else f"{value + 0.0:.1f}" if signed
                     else f"{value:.2f}".lstrip("0") or "0")
     chart.add_trace(go.Scatter(
-        x=columns.ravel(), y=rows.ravel(), mode="text" if few else "markers", text=said,
+        x=columns.ravel() + 1, y=rows.ravel() + 1, mode="text" if few else "markers", text=said,
         textfont={"color": inks, "size": 10}, hoverinfo="skip",
         marker={"symbol": "x-thin", "size": 4, "line": {"width": 1, "color": colours.muted}}))
 

@@ -95,8 +95,8 @@ def test_what_is_looked_at_is_framed() -> None:
     trace = made()
     drawn = figure("attention step", trace, stage="products", place=1, query=1, key=0, number=2)
     frames = drawn.chart.layout.shapes  # of Kᵀ (number × key)
-    assert [(f.y0, f.y1) for f in frames] == [(1.5, 2.5), (-0.5, 3.5)]
-    assert [(f.x0, f.x1) for f in frames] == [(-0.5, 2.5), (-0.5, 0.5)]
+    assert [(f.y0, f.y1) for f in frames] == [(2.5, 3.5), (0.5, 4.5)]
+    assert [(f.x0, f.x1) for f in frames] == [(0.5, 3.5), (0.5, 1.5)]
 
 
 def test_a_crop_is_said() -> None:

@@ -18,7 +18,7 @@ function link(root) {
       if (!plot?.on || plot.clicked === root) continue;
       plot.clicked = root;
       plot.on("plotly_click", ({ points: [point] }) => {
-        if (plot.clicked === root) root.send({ figure, row: point.y, column: point.x });
+        if (plot.clicked === root) root.send({ figure, row: point.y - 1, column: point.x - 1 });
       });
       plot.querySelectorAll(".nsewdrag").forEach((each) => { each.style.cursor = "pointer"; });
     }
