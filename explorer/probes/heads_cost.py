@@ -35,7 +35,7 @@ def heads_cost(
     by split into parts of a single number the projections are none any more, and are not counted.
     Raises DataError: heads that do not divide the width; sizes beyond 1…1024, 1…4096.
     """
-    for name, value, most in (("width", width, WIDEST), ("tokens", tokens, LONGEST)):
+    for name, value, most in ((N_("width"), width, WIDEST), (N_("tokens"), tokens, LONGEST)):
         if not 1 <= value <= most:
             raise DataError(N_("{name} must lie between 1 and {most} (given: {given})."),
                             name=name, most=most, given=value)

@@ -247,8 +247,8 @@ def table(whole: Sum) -> dict[str, list[str]]:
     """Every term of a sum, in order, and the sums so far."""
     products = whole.left * whole.right
     rows = [str(n + 1) for n in range(len(products))]
-    columns = {_("term"): rows, _("left"): [f"{value:.4f}" for value in whole.left],
-               _("right"): [f"{value:.4f}" for value in whole.right],
+    columns = {_("term"): rows, _("left factor"): [f"{value:.4f}" for value in whole.left],
+               _("right factor"): [f"{value:.4f}" for value in whole.right],
                _("product"): [f"{value:.4f}" for value in products],
                _("sum so far"): [f"{value:.4f}" for value in products.cumsum()]}
     if whole.added:

@@ -42,7 +42,7 @@ def matrix(
     across, down = _called(columns, wide), _called(rows, high)
     named = values.size <= NAMED
     chart = go.Figure(go.Heatmap(
-        z=finite, x0=1, dx=1, y0=1, dy=1, hoverongaps=False,
+        z=finite, x=list(range(1, wide + 1)), y=list(range(1, high + 1)), hoverongaps=False,
         customdata=[[f"{row}, {column}" for column in across] for row in down] if named else None,
         hovertemplate=("%{customdata}" if named else "%{y}, %{x}") + "<br>%{z:.4f}<extra></extra>",
         zmin=-reach if signed else 0, zmax=reach, colorscale=colours.scale(signed),
