@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from explorer.defaults import usual_cut
+from explorer.defaults import PIECES, WORDS, usual_cut, usual_translator
 from explorer.errors import DataError, ExplorerError, RunError
 from explorer.experiment import Experiment, Training
 from explorer.models import Model
@@ -91,11 +91,16 @@ def _of_text(options: argparse.Namespace) -> Experiment:
 
 def _of_pairs(options: argparse.Namespace) -> Experiment:
     pairs = Pairs.read(options.pairs) if options.pairs else pair_corpus(options.pair_corpus)
-    cut = usual_cut(pairs).model_dump() | _given(options, Tokenisation)
+    usual = usual_cut(pairs)
+    if options.tokens and usual == PIECES:
+        usual = WORDS  # there are more words than pieces
+    cut = usual.model_dump() | _given(options, Tokenisation)
     if options.tokens:
         cut["kind"] = options.tokens
-    return Experiment.translation(pairs, cut, task=_given(options, Translation),
-                                  **_common(options, "seq2seq"))
+    given = _common(options, "seq2seq")
+    model = given["model"]
+    given["model"] = usual_translator(pairs, model.get("attention", ""), model["kind"]) | model
+    return Experiment.translation(pairs, cut, task=_given(options, Translation), **given)
 
 
 def _common(options: argparse.Namespace, model: str) -> dict[str, Any]:

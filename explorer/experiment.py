@@ -20,7 +20,14 @@ from pydantic import (
     model_validator,
 )
 
-from explorer.defaults import Quality, defaults, pair_defaults, usual_cut, vocabulary
+from explorer.defaults import (
+    Quality,
+    defaults,
+    pair_defaults,
+    usual_cut,
+    usual_translator,
+    vocabulary,
+)
 from explorer.errors import DataError, ExperimentError, RunError
 from explorer.models import Model
 from explorer.models.recurrent import Recurrent
@@ -243,11 +250,14 @@ class Experiment(Spec):
     ) -> Experiment:
         """Learn to write the target sentence of each source sentence of some `pairs`.
 
-        tokens: None cuts by word, in lower case, where sentences have several words, else by
-        character. task: fields of Translation. steps and training: as for a language model.
+        tokens: None cuts by word or piece of a word, in lower case, where sentences have several
+        words, else by character. model: named by its kind alone it has the sizes that are usual for
+        such pairs. task: fields of Translation. steps and training: as for a language model.
         Raises ExperimentError.
         """
         try:
+            if isinstance(model, str):
+                model = {"kind": model} | usual_translator(pairs, kind=model)
             chosen = Model.parse(model)
             cut = usual_cut(pairs) if tokens is None else Tokenisation.model_validate(
                 {"kind": tokens} if isinstance(tokens, str) else tokens)

@@ -106,7 +106,8 @@ def translations(
 def bleu(run: Run, step: int = -1) -> xr.Dataset:
     """How well a run translates the pairs that were held out: `translation`, `reference`, `bleu`
     (sacrebleu, 0…100) and `notes_bleu` (d2l's formula with k = 2, 0…1) over pair; `bin_bleu` over
-    bins of source length; attrs `bleu` of all together. Raises DataError: nothing was held out."""
+    bins of source length; attrs `bleu` of all together, each sentence against all of its
+    translations. Raises DataError: nothing was held out."""
     return _ask("evaluation", run, step)
 
 

@@ -27,10 +27,14 @@ from explorer.probes.heads_cost import heads_cost
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
 from explorer.probes.kernel_regression import kernel_regression
+from explorer.probes.layer_costs import layer_costs
+from explorer.probes.layer_seconds import layer_seconds
 from explorer.probes.matching import select_and_match
 from explorer.probes.misuse import misuse
 from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
+from explorer.probes.reach import reach
+from explorer.probes.recurrent_attention import recurrent_attention
 from explorer.probes.saturation import saturation
 from explorer.probes.scoring import scoring
 from explorer.probes.search import search, search_table
@@ -73,7 +77,8 @@ PROBES: dict[str, Probe] = {
 
 BARE: dict[str, Probe] = {
     probe.__name__: probe
-    for probe in (attention_alone, heads_cost, kernel_regression, softmax_left, search_table)
+    for probe in (attention_alone, heads_cost, kernel_regression, layer_costs, layer_seconds,
+                  reach, recurrent_attention, softmax_left, search_table)
 }
 
 
