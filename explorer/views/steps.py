@@ -62,7 +62,7 @@ def stages(trace: xr.Dataset) -> dict[str, Stage]:
     turned = trace.attrs["positions"] == "rotary"
     d = trace.sizes["number"]
     found = [_projection("q", turned), _projection("k", turned), _projection("v", False),
-             Stage(N_("Q Kᵀ"), (Shown("", "q"), Shown("×", "k", True), Shown("=", "products")),
+             Stage(N_("products"), (Shown("", "q"), Shown("×", "k", True), Shown("=", "products")),
                    r"Q K^\top"),
              Stage(N_("scale"), (Shown("", "products"), Shown(f"/ √{d} =", "scaled")),
                    r"S = \frac{Q K^\top}{\sqrt{d_k}}")]
@@ -83,13 +83,13 @@ def stages(trace: xr.Dataset) -> dict[str, Stage]:
 
 
 def _projection(name: str, turned: bool) -> Stage:
-    letter = name.upper()
+    letter, title = name.upper(), MEANINGS[name]
     given = (Shown("", "reads"), Shown("×", f"weight_{name}"))
     formula = rf"{letter} = X W_{letter} + b_{letter}"
     if turned:
-        return Stage(letter, (*given, Shown("=", f"straight_{name}"), Shown("↻", name)),
+        return Stage(title, (*given, Shown("=", f"straight_{name}"), Shown("↻", name)),
                      rf"{letter}_p = R_p\,(X W_{letter} + b_{letter})_p")
-    return Stage(letter, (*given, Shown("=", name)), formula)
+    return Stage(title, (*given, Shown("=", name)), formula)
 
 
 def reach(trace: xr.Dataset, names: Sequence[str], name: str) -> float:
