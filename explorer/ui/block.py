@@ -37,6 +37,10 @@ TURNED = "block turned to"  # in the session: what was chosen in a picture
 LOUD = (*STREAM, "embedding", "position", "attended", "attended_sum", "fed", "fed_sum")
 THUMBNAIL = 256  # numbers of a small picture
 EPSILON = 1e-5  # of torch's layer norm
+DECIMALS = (3, 4, 5, 6)
+# The two sides of a sum, as LaTeX.
+WRITTEN = {"before": "x", "attended": "f", "attended_sum": "(x + f)", "middle": "x'", "fed": "g",
+           "fed_sum": "(x' + g)", "after": "x''"}
 # What a norm makes, and of what, by where it stands.
 NORMED: dict[str, dict[str, str]] = {
     "pre": {"attention_reads": "before", "feed_reads": "middle", "final": "after"},
@@ -210,10 +214,16 @@ def _normed(
 def _sum(
     trace: xr.Dataset, spec: Stacked, name: str, layer: int, token: int, number: int
 ) -> str:
-    """What was given and what a sublayer made of it; without a residual path the latter alone."""
-    one, other, made = (float(plane(trace, each, layer).values[token, number])
-                        for each in (*SUMS[name], name))
-    return rf"{f'{one:.3f} + {_factor(other)}' if spec.residual else f'{other:.3f}'} = {made:.3f}"
+    """What was given and what a sublayer made of it; without a residual path the latter alone. With
+    as many decimals as the written numbers need to add up."""
+    names = (*SUMS[name], name) if spec.residual else (SUMS[name][1], name)
+    *parts, made = (float(plane(trace, each, layer).values[token, number]) for each in names)
+    decimals = next((d for d in DECIMALS if abs(
+        sum(round(part, d) for part in parts) - round(made, d)) < 0.1 * 10.0**-d), DECIMALS[0])
+    place = f"{{{token + 1},{number + 1}}}"
+    letters = [f"{WRITTEN[each]}_{place}" for each in names]
+    said = " + ".join(_factor(part, decimals) for part in parts)
+    return rf"{letters[-1]} = {' + '.join(letters[:-1])} = {said} = {made:.{decimals}f}"
 
 
 def _softmax(trace: xr.Dataset, token: int) -> str:
@@ -224,8 +234,9 @@ def _softmax(trace: xr.Dataset, token: int) -> str:
             rf"\frac{{1}}{{{rest:.3f}}} = {1 / rest:.3f}")
 
 
-def _factor(value: float) -> str:
-    return f"({value:.3f})" if value < 0 else f"{value:.3f}"
+def _factor(value: float, decimals: int = 3) -> str:
+    said = f"{value:.{decimals}f}"
+    return f"({said})" if value < 0 else said
 
 
 def notices(trace: xr.Dataset, lengths: Any, token: int) -> list[str]:

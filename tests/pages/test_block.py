@@ -100,11 +100,12 @@ def test_every_number_of_every_formula_is_right(
             assert (mean, sigma) == (again, below)
             assert abs((x - mean) / sigma - ratio) < 5e-3
             assert abs(made - float(plane(found, box, 1).values[4, 2])) < 1e-3
-        elif " + (" in written or re.search(r"\d \+ \d", written):
-            left, right = written.split(" = ")
-            assert abs(sum(map(float, re.findall(r"-?\d+\.\d+", left))) - float(right)) < 2e-3
-            assert box in block.SUMS
-            assert spec.residual
+        elif box in block.SUMS:
+            _letters, _names, left, right = written.split(" = ")
+            parts = list(map(float, re.findall(r"-?\d+\.\d+", left)))
+            assert len(parts) == 1 + spec.residual
+            assert abs(sum(parts) - float(right)) < 1e-9, "as written it adds up"
+            assert abs(float(right) - float(plane(found, box, 1).values[4, 2])) < 1e-3
     for first, second in pairwise(("attention", "probability")):
         share = float(block.numbers(found, spec, second, 1, 0, 4, 0).rsplit("= ", 1)[1])
         assert abs(share - float(found["probability"][4].max())) < 1e-3
