@@ -13,6 +13,7 @@ from explorer.errors import RunError
 from explorer.experiment import Experiment
 from explorer.models.base import ATTENTIVE, RECURRENT, foreign
 from explorer.probes.attention_alone import attention_alone
+from explorer.probes.attention_steps import attention_steps
 from explorer.probes.blanks import blanks
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
@@ -21,6 +22,8 @@ from explorer.probes.cost import flops
 from explorer.probes.depth import carried
 from explorer.probes.explosion import explosion
 from explorer.probes.generation import generate
+from explorer.probes.gradient_by_layer import gradient_by_layer
+from explorer.probes.heads_cost import heads_cost
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
 from explorer.probes.kernel_regression import kernel_regression
@@ -65,7 +68,7 @@ LEARNT = (
         gradients, gradient_map, jacobians, recurrent_eigenvalues, inspect, saturation, truncation,
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
-    Asked("language_model", ATTENTIVE, (places, run_positions)),
+    Asked("language_model", ATTENTIVE, (attention_steps, gradient_by_layer, places, run_positions)),
     Asked("masked", Masked.models, (blanks,)),
     Asked("translation", ("seq2seq",), (alignment, scoring)),
     Asked("translation", Translation.models, (translate, evaluation, forcing, flops, search)),
@@ -76,8 +79,8 @@ PROBES: dict[str, Probe] = {
 
 BARE: dict[str, Probe] = {
     probe.__name__: probe
-    for probe in (attention_alone, kernel_regression, layer_costs, layer_seconds, positions,
-                  reach, recurrent_attention, softmax_left, search_table)
+    for probe in (attention_alone, heads_cost, kernel_regression, layer_costs, layer_seconds,
+                  positions,                   reach, recurrent_attention, softmax_left, search_table)
 }
 
 

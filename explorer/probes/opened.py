@@ -64,6 +64,5 @@ class Opened:
         update = {"model": chosen} | ({} if seed is None else {"seed": seed})
         experiment = self.experiment.model_copy(update=update)
         experiment.__dict__.pop("key", None)
-        network = build(experiment, self.tokenizer.size)
-        assert isinstance(network, Network)
-        return Opened(experiment.key, 0, experiment, self.tokenizer, network.eval())
+        network = cast("Network", build(experiment, *self.tokenizer.sizes).eval())
+        return Opened(experiment.key, 0, experiment, self.tokenizer, network)

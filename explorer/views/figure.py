@@ -109,7 +109,12 @@ _VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 
 def shown(label: str, longest: int = 16) -> str:
     """A token as a chart may write it: blanks visible, cut in the middle, never markup."""
+    return html.escape(visible(label, longest), quote=False)
+
+
+def visible(label: str, longest: int = 16) -> str:
+    """A token with its blanks visible, cut in the middle: for what shows text as it is."""
     label = label.translate(_VISIBLE)
     if len(label) > longest:
         label = label[: longest // 2] + "…" + label[-longest // 2 + 1 :]
-    return html.escape(label, quote=False)
+    return label

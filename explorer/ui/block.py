@@ -1,0 +1,268 @@
+"""A stack of blocks on the page: the flow of its tensors as boxes, and one number with where it
+comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import xarray as xr
+from numpy.typing import NDArray
+
+from explorer.models.stacked import Stacked
+from explorer.ui import link
+from explorer.ui.clicks import Cell, clicks
+from explorer.ui.flow import Box, Row, cells, flow
+from explorer.ui.strip import strip
+from explorer.views.block import (
+    SHARES,
+    STREAM,
+    SUMS,
+    TENSORS,
+    order,
+    plane,
+    shape,
+    window,
+)
+from explorer.views.figure import Figure, visible
+from explorer.words import _
+
+ASKED = ("embedding", "position", "before", "attention_reads", "q", "k", "v", "attention", "mixed",
+         "attended", "attended_sum", "middle", "feed_reads", "active", "fed", "fed_sum", "after",
+         "final")
+TURNED = "block turned to"  # in the session: what was chosen in a picture
+LOUD = (*STREAM, "embedding", "position", "attended", "attended_sum", "fed", "fed_sum")
+THUMBNAIL = 256  # numbers of a small picture
+EPSILON = 1e-5  # of torch's layer norm
+DECIMALS = (3, 4, 5, 6)
+# The two sides of a sum, as LaTeX.
+WRITTEN = {"before": "x", "attended": "f", "attended_sum": "(x + f)", "middle": "x'", "fed": "g",
+           "fed_sum": "(x' + g)", "after": "x''"}
+# What a norm makes, and of what, by where it stands.
+NORMED: dict[str, dict[str, str]] = {
+    "pre": {"attention_reads": "before", "feed_reads": "middle", "final": "after"},
+    "post": {"middle": "attended_sum", "after": "fed_sum"}, "none": {}}
+
+Array = NDArray[Any]
+
+
+def turn() -> None:
+    """Follow what was just chosen in a picture."""
+    for name, value in st.session_state.pop(TURNED, {}).items():
+        st.session_state[name] = value
+
+
+def _follow(values: Mapping[str, object]) -> None:
+    st.session_state[TURNED] = dict(values)
+    st.rerun()
+
+
+def choose_token(trace: xr.Dataset) -> int:
+    """The token whose way is followed: at first the last one."""
+    T = trace.sizes["token"]
+    link.seed("token", T - 1, int, between=(0, T - 1))
+    token = int(st.session_state["token"])
+    labels = [str(label) for label in trace["label"].values]
+    event = strip(labels, [None] * T, label=_("The text: click the token that is followed"),
+                  key="strip", selected=token)
+    if event is not None and event.index is not None and event.index != token:
+        _follow({"token": event.index})
+    link.write(token=token if token != T - 1 else None)
+    return token
+
+
+def choose_box(trace: xr.Dataset, spec: Stacked, layer: int, token: int) -> str:
+    """The box that is open. A click on a block that is folded unfolds it instead."""
+    rows = flow_rows(trace, spec, layer, token)
+    known = [box.id for row in rows for box in row.boxes]
+    link.seed("box", "after", allowed=[box for box in known if not box.startswith("block-")])
+    now = str(st.session_state["box"])
+    opened = flow(rows, now, _("From token to probability"), "flow")
+    if opened is not None and opened.startswith("block-"):
+        _follow({"layer": int(opened.removeprefix("block-"))})
+    elif opened is not None and opened != now and opened != "token":
+        _follow({"box": opened})
+    link.write(box=now if now != "after" else None)
+    return now
+
+
+def flow_rows(trace: xr.Dataset, spec: Stacked, layer: int, token: int) -> list[Row]:
+    """The whole way: into the stack, the block that is unfolded, out of the stack; other blocks
+    are folded."""
+    label = visible(str(trace["label"].values[token]), 8)
+    into = [Box("token", label, _("token"), _("number {id}", id=int(trace["id"].values[token])),
+                told=_("token")),
+            _box(trace, "embedding", 0, token, "→")]
+    if "position" in trace:
+        into.append(_box(trace, "position", 0, token, "+"))
+    into += [_folded(trace, each, token) for each in range(layer)]
+    block = [_box(trace, name, layer, token, sign)
+             for name, sign in order(spec.norm, spec.residual)]
+    out = [_folded(trace, each, token) for each in range(layer + 1, trace.sizes["layer"])]
+    if spec.norm == "pre":
+        out.append(_box(trace, "final", layer, token, "→"))
+    out += [_box(trace, "logits", layer, token, "→"), _box(trace, "probability", layer, token, "→")]
+    return [Row(_("Into the stack"), into),
+            Row(_("Block {layer} of {layers}, unfolded", layer=layer + 1,
+                  layers=trace.sizes["layer"]), block),
+            Row(_("Out of the stack"), out)]
+
+
+def _folded(trace: xr.Dataset, layer: int, token: int) -> Box:
+    box = _box(trace, "after", layer, token, "→")
+    return Box(f"block-{layer + 1}", _("block {layer}", layer=layer + 1),
+               _("Block {layer}, folded", layer=layer + 1), box.shape, "→", box.cells,
+               says=_("Unfold it"), told=box.told, look="stream")
+
+
+def _box(trace: xr.Dataset, name: str, layer: int, token: int, sign: str) -> Box:
+    """The box of a tensor, with what it has of the chosen token."""
+    told, here = TENSORS[name], _of(trace, name, layer, token)
+    if name in SHARES:
+        drawn, number = here, ""
+        if name == "probability":
+            best = int(here[0].argmax())
+            number = (f"{visible(str(trace['vocabulary'].values[best]), 6)} "
+                      f"{float(here[0, best]):.0%}")
+            drawn = _thumbnail(here)
+    else:
+        drawn = _thumbnail(here)
+        number = f"‖·‖ {np.linalg.norm(here.astype(float)):.3g}"
+    return Box(name, told.letter, _(told.title), shape(trace, name), sign,
+               cells(drawn, _reach(trace, name, layer, token), name not in SHARES),
+               "share" if name in SHARES else "signed", _(told.meaning), number,
+               "stream" if name in STREAM else "")
+
+
+def _of(trace: xr.Dataset, name: str, layer: int, token: int) -> Array:
+    """What a tensor has of a token, as rows: one, or one for each head."""
+    found = trace[name].isel(layer=layer, missing_dims="ignore")
+    axis = "query" if "query" in found.dims else "token"
+    return np.atleast_2d(found.isel({axis: token}).values)
+
+
+def _thumbnail(values: Array) -> Array:
+    """Of a vocabulary that is too long for a small picture its largest numbers, in their order."""
+    if values.shape[1] <= THUMBNAIL * 4:
+        return values
+    return values[:, np.sort(np.argsort(-values[0], kind="stable")[:THUMBNAIL])]
+
+
+def _reach(trace: xr.Dataset, name: str, layer: int, token: int) -> float:
+    """The end of the colours in a small picture: one for all that is on the stream or is added to
+    it, so that they compare."""
+    if name in SHARES:
+        return 1.0
+    family = [each for each in LOUD if each in trace] if name in LOUD else [name]
+    return max(float(np.abs(_of(trace, each, layer, token)).max()) for each in family)
+
+
+def listen(figure: Figure, drawn: xr.Dataset, name: str, token: int) -> None:
+    """Follow a click on a cell of the opened tensor: its token, and its number."""
+    high, wide = figure.chart.data[0].z.shape
+    cell = clicks({"tensor": (high, wide)}, "cell")
+    if cell is not None:
+        _follow(chosen(drawn, name, token, cell, high))
+
+
+def chosen(trace: xr.Dataset, name: str, token: int, cell: Cell, rows: int) -> dict[str, int]:
+    """What a click on a cell chooses."""
+    first = window(trace.sizes["token"], rows, token).start
+    found = {"token": first + cell.row}
+    if name not in SHARES and name != "logits":
+        found["number"] = cell.column + 1
+    return found
+
+
+def numbers(
+    trace: xr.Dataset, spec: Stacked, name: str, layer: int, head: int, token: int, number: int
+) -> str:
+    """One number of a tensor and where it comes from, as LaTeX: a sum's two parts, a norm's mean
+    and deviation, the logits behind a probability. number: counted from 0."""
+    if name in NORMED[spec.norm]:
+        return _normed(trace, NORMED[spec.norm][name], name, layer, token, number)
+    if name in SUMS:
+        return _sum(trace, spec, name, layer, token, number)
+    if name in ("logits", "probability"):
+        return _softmax(trace, token)
+    if name == "attention":
+        row = plane(trace, name, layer, head).values[token].astype(float)
+        best = int(row.argmax())
+        return (rf"\max_j \alpha_{{{token + 1},j}} = \alpha_{{{token + 1},{best + 1}}} = "
+                rf"{row[best]:.3f},\quad \sum_j \alpha_{{{token + 1},j}} = {row.sum():.3f}")
+    value = float(plane(trace, name, layer, head).values[token, number])
+    return rf"\text{{{TENSORS[name].letter}}}_{{{token + 1},{number + 1}}} = {value:.4f}"
+
+
+def _normed(
+    trace: xr.Dataset, given: str, name: str, layer: int, token: int, number: int
+) -> str:
+    """Mean and deviation of what is normalised, and what comes of one number."""
+    before = trace.sizes["layer"] - 1 if name == "final" else layer
+    x = plane(trace, given, before).values[token].astype(float)
+    sigma = np.sqrt(x.var() + EPSILON)
+    made = float(plane(trace, name, layer).values[token, number])
+    n = f"{x[number]:.3f} - {_factor(x.mean())}"
+    return (rf"\mu = {x.mean():.3f},\; \sigma = {sigma:.3f},\quad "
+            rf"\gamma \cdot \frac{{{n}}}{{{sigma:.3f}}} + \beta = "
+            rf"\gamma \cdot {_factor((x[number] - x.mean()) / sigma)} + \beta = {made:.3f}")
+
+
+def _sum(
+    trace: xr.Dataset, spec: Stacked, name: str, layer: int, token: int, number: int
+) -> str:
+    """What was given and what a sublayer made of it; without a residual path the latter alone. With
+    as many decimals as the written numbers need to add up."""
+    names = (*SUMS[name], name) if spec.residual else (SUMS[name][1], name)
+    *parts, made = (float(plane(trace, each, layer).values[token, number]) for each in names)
+    decimals = next((d for d in DECIMALS if abs(
+        sum(round(part, d) for part in parts) - round(made, d)) < 0.1 * 10.0**-d), DECIMALS[0])
+    place = f"{{{token + 1},{number + 1}}}"
+    letters = [f"{WRITTEN[each]}_{place}" for each in names]
+    said = " + ".join(_factor(part, decimals) for part in parts)
+    return rf"{letters[-1]} = {' + '.join(letters[:-1])} = {said} = {made:.{decimals}f}"
+
+
+def _softmax(trace: xr.Dataset, token: int) -> str:
+    logits = trace["logits"].values[token].astype(float)
+    best = int(logits.argmax())
+    rest = float(np.exp(logits - logits[best]).sum())
+    return (rf"\max_i p_i = p_{{{best}}} = \frac{{e^{{{logits[best]:.3f}}}}}{{\sum_j e^{{z_j}}}} = "
+            rf"\frac{{1}}{{{rest:.3f}}} = {1 / rest:.3f}")
+
+
+def _factor(value: float, decimals: int = 3) -> str:
+    said = f"{value:.{decimals}f}"
+    return f"({said})" if value < 0 else said
+
+
+def notices(trace: xr.Dataset, lengths: Any, token: int) -> list[str]:
+    """What happens to the chosen token on its way."""
+    first, last = lengths.iloc[0], lengths.iloc[-1]
+    said = [_("The vector of “{name}” grows from a length of {before} to **{after}** on its way.",
+              name=visible(str(trace["label"].values[token])), before=f"{first['before']:.2f}",
+              after=f"{last['after']:.2f}")
+            if last["after"] > first["before"] else
+            _("The vector of “{name}” shrinks from a length of {before} to **{after}** on its way.",
+              name=visible(str(trace["label"].values[token])), before=f"{first['before']:.2f}",
+              after=f"{last['after']:.2f}")]
+    more = lengths["attended"].sum() / max(1e-12, lengths["fed"].sum())
+    said.append(_("What attention makes is together {factor} times as long as what the "
+                  "feed-forward networks make.", factor=f"{more:.2f}"))
+    x, y = (trace[name].values[place, token].astype(float)
+            for name, place in (("before", 0), ("after", -1)))
+    cosine = float(x @ y / max(1e-12, np.linalg.norm(x) * np.linalg.norm(y)))
+    said.append(_("The cosine of the vector at the start and at the end is {cosine}: 1 would be "
+                  "the same direction.", cosine=f"{cosine:.2f}"))
+    p = trace["probability"].values[token]
+    best = int(p.argmax())
+    said.append(_("After it, “{next}” is the likeliest, with a probability of **{share}**.",
+                  next=visible(str(trace["vocabulary"].values[best])), share=f"{p[best]:.1%}"))
+    if token + 1 < trace.sizes["token"]:
+        true = int(trace["id"].values[token + 1])
+        said.append(_("What really follows is “{next}”: the network gave it {share}.",
+                      next=visible(str(trace["label"].values[token + 1])), share=f"{p[true]:.1%}"))
+    return said

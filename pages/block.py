@@ -1,0 +1,123 @@
+"""What happens to a token on its way through?"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import streamlit as st
+
+from explorer import ui
+from explorer.models.base import ATTENTIVE
+from explorer.models.stacked import Stacked
+from explorer.ui import block, link
+from explorer.ui.backend import ask, ask_or_stop, draw
+from explorer.ui.text import plain
+from explorer.ui.unloaded import source
+from explorer.views import block as pictures
+from explorer.views import gradient_by_layer as gradients
+from explorer.views.figure import visible
+from explorer.words import N_, _
+
+SENTENCES = {"en": "The lamp is lit, and the sea is calm", "zh": "爷爷说：“灯亮了，船就能回家。”",
+             "python": "def count(items):\n    return len("}
+SHARES = {"attention": N_("attention"), "fed": N_("the feed-forward networks")}
+DEEP = 12
+theme = ui.theme()
+
+
+def opening(content: str) -> str:
+    """A sentence in the language of the run's own text."""
+    if "def " in content and "import " in content:
+        return SENTENCES["python"]
+    return SENTENCES["zh" if any("一" <= sign <= "鿿" for sign in content[:500]) else "en"]
+
+
+ui.header(
+    _("What happens to a token on its way through?"),
+    _(
+        "Each token is a vector, and every block only adds to it: first what attention brings from "
+        "other tokens, then what a feed-forward network makes of the token itself. This is the "
+        "whole way, with the numbers of a trained network; open any box."
+    ),
+)
+which, read, at, when = st.columns([1.5, 2.2, 0.7, 1])
+with which:
+    run = ui.choose_run(kinds=ATTENTIVE)
+with read:
+    usual = opening(run.experiment.text.content)
+    link.seed("text", usual)
+    text = st.text_area(_("Text to read"), key="text", height=68)
+with when:
+    snapshot = ui.choose_step(run)
+spec = cast("Stacked", run.experiment.model)
+block.turn()
+link.seed("layer", 1, int, between=(1, spec.layers))
+layer = int(at.selectbox(_("Layer"), range(1, spec.layers + 1), key="layer")) - 1
+link.write(text=text if text != usual else None, layer=layer + 1 if layer else None)
+trace = pictures.whole(ask_or_stop("trace", run.key, snapshot, text=text, only=block.ASKED))
+
+picture, aside = ui.columns()
+with picture:
+    token = block.choose_token(trace)
+    name = block.choose_box(trace, spec, layer, token)
+    told = pictures.TENSORS[name]
+    here = pictures.plane(trace, name, layer)
+    st.subheader(_("The box, opened: {title}", title=_(told.title)), anchor=False)
+    st.markdown(_(told.meaning))
+    st.latex(pictures.formula(name, spec.norm, spec.residual, spec.tied))
+    one, other = st.columns(2)
+    head, number = 0, 0
+    if "head" in trace[name].dims:
+        link.seed("head", 1, int, between=(1, spec.heads))
+        head = int(one.selectbox(_("Head"), range(1, spec.heads + 1), key="head")) - 1
+        link.write(head=head + 1 if head else None)
+    if here.dims[-1] in ("unit", "neuron", "number"):
+        link.seed("number", 1, int, between=(1, here.shape[-1]))
+        number = int(other.number_input(_("Number of the vectors"), 1, here.shape[-1],
+                                        key="number")) - 1
+        link.write(number=number + 1 if number else None)
+    drawn = draw("block tensor", trace, observation=name, layer=layer, head=head, token=token,
+                 number=number if here.dims[-1] in ("unit", "neuron", "number") else None,
+                 theme=theme)
+    ui.show(drawn, "tensor", trace)
+    block.listen(drawn, trace, name, token)
+    st.latex(block.numbers(trace, spec, name, layer, head, token, number))
+
+    st.subheader(_("The stream, and what is added to it"), anchor=False)
+    ui.show(draw("residual stream", trace, token=token, theme=theme), "stream", trace)
+
+    st.subheader(_("What are residual paths and norms for?"), anchor=False)
+    with ui.guard():
+        link.seed("depth", DEEP, int, between=(1, 24))
+        depth = int(st.slider(_("Blocks of the networks before training"), 1, 24, key="depth"))
+        link.write(depth=depth if depth != DEEP else None)
+        measured = ask("gradient_by_layer", run.key, snapshot, text=text, layers=depth)
+        ui.show(draw("gradient by layer", measured, theme=theme), "gradients", measured)
+        for sentence in gradients.findings(measured):
+            st.markdown(ui.prose(sentence))
+
+with aside:
+    lengths = pictures.lengths(trace, token)
+    more = "attention" if lengths["attended"].sum() > lengths["fed"].sum() else "fed"
+    said = block.notices(trace, lengths, token)
+    ui.before_you_look(
+        plain(_("Who adds the longer vectors to “{name}”?",
+                name=visible(str(trace["label"].values[token])))),
+        [_(each) for each in SHARES.values()],
+        _("**{who}**.", who=_(SHARES[more]).capitalize()) + " " + said[1], key="guess")
+    ui.notice(said)
+    ui.letters([
+        r"x \leftarrow x + f(\mathrm{LN}(x)) \quad \text{(pre)}",
+        r"x \leftarrow \mathrm{LN}(x + f(x)) \quad \text{(post)}",
+        r"\mathrm{FFN}(x) = \varphi(x W_1 + b_1) W_2 + b_2",
+        r"\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} "
+        r"\left(1 + \frac{\partial f}{\partial x}\right),\quad y = x + f(x)"])
+    ui.code(source("models/blocks.py", "goes_on"), source("models/stack.py", "through"),
+            source("models/stack.py", "guess"), source("probes/gradient_by_layer.py", "by_layer"))
+    ui.not_shown(_(
+        "A long vector is not an important one: what is added may be cancelled by a later block, "
+        "and norms divide lengths away again. The gradients are of one text and one seed, before "
+        "training; a network that is trained may mend what its start makes hard. What a block of a "
+        "translator looks at beyond its own text is not here."))
+ui.onward("pages/heads.py", _("What does each head look at?"), run=run.key, text=text)
+ui.onward("pages/steps.py", _("How does a word look at the others?"), run=run.key, text=text)

@@ -1,0 +1,161 @@
+"""Figure = trace: a tensor whole, the stream, the gradient by layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from explorer.views import figure
+from explorer.views.block import (
+    ACROSS,
+    LIKELIEST,
+    SUMS,
+    TENSORS,
+    formula,
+    lengths,
+    order,
+    plane,
+    shape,
+    whole,
+    window,
+)
+from explorer.views.gates import CELLS
+from explorer.views.gradient_by_layer import NAMES, findings, passed
+
+UNITS = ("before", "attention_reads", "attended", "attended_sum", "middle", "feed_reads", "fed",
+         "fed_sum", "after")
+
+
+def made(T: int = 5, W: int = 6, V: int = 50, of: int | None = None) -> xr.Dataset:
+    """Two layers of two heads with numbers of no meaning."""
+    rng = np.random.default_rng(2)
+
+    def drawn(*sizes: int) -> np.ndarray:
+        return rng.normal(size=sizes).astype(np.float32)
+
+    rows = np.exp(drawn(2, 2, T, T)) * np.tri(T, dtype=np.float32)
+    labels = ["<b>" if i % 2 else "\n" for i in range(T)]
+    return whole(xr.Dataset(
+        {name: (("layer", "token", "unit"), drawn(2, T, W)) for name in UNITS}
+        | {name: (("layer", "head", "token", "number"), drawn(2, 2, T, W // 2))
+           for name in ("q", "k", "v", "mixed")}
+        | {"attention": (("layer", "head", "query", "key"), rows / rows.sum(-1, keepdims=True)),
+           "active": (("layer", "token", "neuron"), drawn(2, T, 4 * W)),
+           "embedding": (("token", "unit"), drawn(T, W)), "final": (("token", "unit"), drawn(T, W)),
+           "logits": (("token", "vocabulary"), drawn(T, V))},
+        {"label": ("token", labels), "vocabulary": [f"v{i}" for i in range(V)]},
+        {"of": of or T}))
+
+
+@pytest.mark.parametrize("name", [name for name in TENSORS if name != "position"])
+def test_every_tensor_is_drawn_as_it_is(name: str) -> None:
+    trace = made()
+    drawn = figure("block tensor", trace, observation=name, layer=1, head=1, token=2)
+    values = plane(trace, name, 1, 1).values
+    if name in ("logits", "probability"):
+        likeliest = np.argsort(-values[2], kind="stable")[:LIKELIEST]
+        values = values[:, likeliest]
+        assert f"the {LIKELIEST} likeliest" in drawn.caption
+        assert list(drawn.data["column_label"][:2]) == [f"v{i}" for i in likeliest[:2]]
+    np.testing.assert_array_equal(drawn.chart.data[0].z, values)
+    np.testing.assert_array_equal(drawn.data["value"], values.ravel())
+    assert "<b>" not in "".join(drawn.chart.layout.yaxis.ticktext)
+    assert shape(trace, name).replace("×", " × ") in drawn.chart.layout.title.text
+    frame = drawn.chart.layout.shapes[0]
+    assert (frame.y0, frame.y1) == (2.5, 3.5)
+    signed = name not in ("attention", "probability")
+    assert (drawn.chart.data[0].zmin == 0) != signed
+
+
+def test_probabilities_are_the_softmax_of_the_logits() -> None:
+    trace = made()
+    powers = np.exp(trace["logits"].values.astype(float))
+    np.testing.assert_allclose(trace["probability"], powers / powers.sum(-1, keepdims=True),
+                               atol=1e-6)
+
+
+def test_what_is_too_large_is_cropped_around_the_token_and_said() -> None:
+    trace = made(T=256, W=96, of=2001)
+    drawn = figure("block tensor", trace, observation="active", token=200)
+    rows = len(drawn.chart.data[0].z)
+    assert rows * 4 * 96 <= CELLS
+    assert f"Drawn: {rows} of 256 tokens" in drawn.caption
+    assert "The first 256 of 2001 tokens were read" in drawn.caption
+    assert 201 in set(drawn.data["row"])
+    assert len(drawn.chart.to_json()) < 300_000
+    attention = figure("block tensor", trace, observation="attention", token=200)
+    assert attention.chart.data[0].z.shape == (ACROSS, ACROSS)
+    assert f"Drawn: {ACROSS} of 256 columns" in attention.caption
+    assert len(attention.chart.to_json()) < 300_000
+
+
+@pytest.mark.parametrize(("count", "most", "place", "found"), [
+    (5, 9, 3, slice(0, 5)), (10, 4, 0, slice(0, 4)), (10, 4, 9, slice(6, 10)),
+    (10, 4, 5, slice(3, 7))])
+def test_a_window_holds_its_place(count: int, most: int, place: int, found: slice) -> None:
+    assert window(count, most, place) == found
+
+
+@pytest.mark.parametrize("norm", ["pre", "post", "none"])
+def test_the_order_of_a_block(norm: str) -> None:
+    names = [name for name, _sign in order(norm, residual=True)]
+    assert len(set(names)) == len(names)
+    assert set(names) <= set(TENSORS)
+    assert [name for name, sign in order(norm, True) if sign == "+"] == (
+        ["attended_sum", "fed_sum"] if norm == "post" else ["middle", "after"])
+    assert all(name in SUMS for name, sign in order(norm, True) if sign == "+")
+    assert "+" not in [sign for _name, sign in order(norm, residual=False)]
+    assert ("attention_reads" in names) == (norm == "pre")
+
+
+def test_formulas_say_how_a_block_is_built() -> None:
+    assert r"\mathrm{LN}(x)" in formula("q", "pre", True, True)
+    assert r"\mathrm{LN}" not in formula("q", "post", True, True)
+    assert formula("middle", "post", True, True) == r"x' = \mathrm{LN}(x + f(x))"
+    assert formula("after", "none", False, True).endswith("= g(x')")
+    assert formula("logits", "none", True, False) == r"z = x^{(N)}\, W^\top + b"
+    for name in TENSORS:
+        assert "LN" not in formula(name, "none", True, True) or name in (
+            "attention_reads", "feed_reads", "final")
+
+
+def test_the_lengths_on_the_stream() -> None:
+    trace = made()
+    drawn = figure("residual stream", trace, token=3)
+    for name, bar in zip(("attended", "fed", "after"), drawn.chart.data, strict=True):
+        want = np.linalg.norm(trace[name].values[:, 3], axis=-1)
+        np.testing.assert_allclose(bar.y, want, rtol=1e-6)
+        np.testing.assert_allclose(lengths(trace, 3)[name], want, rtol=1e-6)
+
+
+def measured(lost: float = 1.0) -> xr.Dataset:
+    gradient = np.ones((6, 3))
+    gradient[-1] = [1e-6, 1e-3, 1.0]
+    gradient[0, 2] = np.nan
+    alike = np.full((6, 3), 0.2)
+    alike[4] = lost
+    return xr.Dataset(
+        {"gradient": (("variant", "layer"), gradient), "alike": (("variant", "layer"), alike)},
+        {"variant": list(NAMES), "layer": [1, 2, 3]},
+        {"layers": 3, "norm": "pre", "kind": "transformer", "tokens": 5, "of": 9})
+
+
+def test_the_gradient_by_layer_is_drawn_as_it_is() -> None:
+    trace = measured()
+    drawn = figure("gradient by layer", trace)
+    left = drawn.chart.data[::2]
+    assert [len(line.y) for line in left] == [2, 3, 3, 3, 3, 3]
+    np.testing.assert_array_equal(left[-1].y, [1e-6, 1e-3, 1.0])
+    np.testing.assert_array_equal(drawn.chart.data[9].y, [1.0] * 3)
+    assert "The first 5 of 9 tokens" in drawn.caption
+    assert len(drawn.data) == 18
+    assert len({(line.line.dash, line.marker.symbol) for line in left}) == len(NAMES)
+
+
+def test_what_is_found_is_true() -> None:
+    assert passed(measured(), "neither") == pytest.approx(1e-6)
+    said = " ".join(findings(measured()))
+    assert "1.0e-06 times" in said
+    assert "**1.000**, against 0.20" in said
+    assert "stack more blocks" in " ".join(findings(measured(lost=0.5)))
