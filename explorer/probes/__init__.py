@@ -80,7 +80,7 @@ PROBES: dict[str, Probe] = {
 BARE: dict[str, Probe] = {
     probe.__name__: probe
     for probe in (attention_alone, heads_cost, kernel_regression, layer_costs, layer_seconds,
-                  positions,                   reach, recurrent_attention, softmax_left, search_table)
+                  positions, reach, recurrent_attention, softmax_left, search_table)
 }
 
 
