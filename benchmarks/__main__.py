@@ -7,6 +7,7 @@ from importlib import import_module
 
 NAMES = (
     "training",
+    "transformer",
     "time_to_quality",
     "trace",
     "gradients",

@@ -8,6 +8,7 @@ import torch
 import xarray as xr
 from torch.utils.flop_counter import FlopCounterMode
 
+from explorer.models.base import RECURRENT
 from explorer.probes.capture import about
 from explorer.probes.opened import Opened
 from explorer.tasks.pairing import Batch, apart, coded
@@ -19,8 +20,8 @@ def flops(opened: Opened) -> xr.Dataset:
     """`forward`, `backward`: FLOPs of one training step of this run (batch × window tokens), a
     multiplication and an addition counted as two; only matrix products count, as usual.
 
-    The windows of two and of three tokens are counted: each further token costs as much as the
-    third. They are read on the meta device, which computes shapes only: there the layers fall
+    Of a recurrent network the windows of two and of three tokens are counted: each further token
+    costs as much as the third. They are read on the meta device, which computes shapes only: there the layers fall
     apart into the products that they are, while on a CPU the counter does not see into the kernel
     of oneDNN that an LSTM is.
 
@@ -30,8 +31,11 @@ def flops(opened: Opened) -> xr.Dataset:
     if opened.experiment.task.kind == "translation":
         return _of_pairs(opened)
     window = opened.experiment.training.window
-    two, three = counted(opened, 2), counted(opened, 3)
-    forward, backward = (a + (window - 2) * (b - a) for a, b in zip(two, three, strict=True))
+    if opened.experiment.model.kind in RECURRENT:
+        two, three = counted(opened, 2), counted(opened, 3)
+        forward, backward = (a + (window - 2) * (b - a) for a, b in zip(two, three, strict=True))
+    else:
+        forward, backward = counted(opened, window)
     return xr.Dataset(
         {"forward": forward, "backward": backward},
         attrs=about(opened) | {"tokens": window * opened.experiment.training.batch})

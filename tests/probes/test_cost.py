@@ -73,3 +73,14 @@ def test_a_step_over_pairs_is_counted_by_hand(cell: str, gates: int, attention: 
     looks = rows * (S * H * H + T * S * H * 2 + T * H * 2 * H) if attention == "general" else 0
     assert float(found["forward"]) == 2 * (encoder + decoder + looks)
     assert float(found["backward"]) > float(found["forward"])
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_attention_costs_with_the_square_of_the_window(heads: int) -> None:
+    spec = Model.parse({"kind": "transformer", "hidden": 8, "layers": 2, "heads": heads})
+    opened = open_trained(spec, steps=1)
+    training, V = opened.experiment.training, opened.tokenizer.size
+    B, T, W = training.batch, training.window, 8
+    of_matrices = 2 * B * T * (2 * 12 * W * W + V * W)  # q, k, v, output; up and down; the logits
+    of_pairs = 2 * 2 * 2 * B * T * T * W  # scores and weighted sum, in two layers
+    assert int(flops(opened)["forward"]) == of_matrices + of_pairs
