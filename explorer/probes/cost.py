@@ -21,9 +21,9 @@ def flops(opened: Opened) -> xr.Dataset:
     multiplication and an addition counted as two; only matrix products count, as usual.
 
     Of a recurrent network the windows of two and of three tokens are counted: each further token
-    costs as much as the third. They are read on the meta device, which computes shapes only: there the layers fall
-    apart into the products that they are, while on a CPU the counter does not see into the kernel
-    of oneDNN that an LSTM is.
+    costs as much as the third. They are read on the meta device, which computes shapes only: there
+    the layers fall apart into the products that they are, while on a CPU the counter does not see
+    into the kernel of oneDNN that an LSTM is.
 
     Of a network that translates, the step over the first `batch` pairs that it is trained on is
     counted whole: sentences differ in length.
