@@ -67,7 +67,7 @@ class Rewriter(nn.Module):
     ) -> tuple[Tensor, State, Tensor]:
         """One step: the tokens before (B,) -> logits (B, vocabulary), the state after it, and the
         weights (B, S) of the last block's look at the source, the mean over its heads."""
-        x, core, weights = self._read(tokens[:, None], state.core, memory, shown=True)
+        x, core, weights = self.read(tokens[:, None], state.core, memory, shown=True)
         logits: Tensor = self.output(x[:, 0])
         assert weights is not None
         return logits, State(core, None), weights[:, :, 0].mean(1)
@@ -81,9 +81,9 @@ class Rewriter(nn.Module):
     def shown(self, source: Tensor, valid: Tensor, given: Tensor) -> Tensor:
         """Likewise what the logits are made of, (B, T, width). What stands behind a sentence's end
         is seen by nobody who counts: attention looks back only."""
-        return self._read(given, (), self.encode(source, valid))[0]
+        return self.read(given, (), self.encode(source, valid))[0]
 
-    def _read(
+    def read(
         self, ids: Tensor, past: Any, memory: Memory, shown: bool = False
     ) -> tuple[Tensor, tuple[Tensor, ...], Tensor | None]:
         """Tokens (B, T) after those whose keys and values are `past`, (1, B, heads, S, d) each,

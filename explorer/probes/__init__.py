@@ -12,6 +12,7 @@ import xarray as xr
 from explorer.errors import RunError
 from explorer.experiment import Experiment
 from explorer.models.base import ATTENTIVE, RECURRENT, foreign
+from explorer.probes.across import across
 from explorer.probes.attention_alone import attention_alone
 from explorer.probes.attention_steps import attention_steps
 from explorer.probes.blanks import blanks
@@ -71,6 +72,7 @@ LEARNT = (
     Asked("language_model", ATTENTIVE, (attention_steps, gradient_by_layer, places, run_positions)),
     Asked("masked", Masked.models, (blanks,)),
     Asked("translation", ("seq2seq",), (alignment, scoring)),
+    Asked("translation", ATTENTIVE, (across,)),
     Asked("translation", Translation.models, (translate, evaluation, forcing, flops, search)),
 )
 PROBES: dict[str, Probe] = {

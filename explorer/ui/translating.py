@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 import xarray as xr
 
+from explorer.models.transformer import Transformer
 from explorer.store import Run
 from explorer.tasks.translation import sacre, true_words
 from explorer.text.bleu import notes_bleu, sentence_bleu
@@ -55,6 +56,27 @@ def translate(run: Run) -> None:
     with guard():
         answer = ask("translate", run.key, run.snapshots[-1], sources=[source])
         _show_translation(run, known, source, str(answer["translation"].values[0]))
+        if isinstance(run.experiment.model, Transformer):
+            _looks(run, run.experiment.model, source)
+
+
+def _looks(run: Run, spec: Transformer, source: str) -> None:
+    """Where the decoder looks in the source, layer by layer and head by head."""
+    trace = ask("across", run.key, run.snapshots[-1], source=source)
+    layers, heads = range(1, spec.layers + 1), range(1, spec.heads + 1)
+    link.seed("layer", spec.layers, int, allowed=layers)
+    link.seed("head", 0, int, allowed=[0, *heads])
+    row = st.columns([1, 3])
+    layer = int(row[0].selectbox(_("Layer"), layers, key="layer") or spec.layers)
+    head = int(row[1].segmented_control(
+        _("Head"), [0, *heads], key="head", required=True,
+        format_func=lambda number: str(number) if number else _("mean of all"),
+        help=_("Each head of the encoder–decoder attention looks for itself.")))
+    chosen = trace.isel(layer=[layer - 1])
+    one = chosen.isel(head=[head - 1]) if head else (
+        chosen.mean("head", keepdims=True, keep_attrs=True))
+    show(draw("alignment", one, theme=theme()), "across", trace)
+    link.write(layer=None if layer == spec.layers else layer, head=head or None)
 
 
 def _show_translation(run: Run, known: HeldOut, source: str, translation: str) -> None:
