@@ -11,7 +11,7 @@ import xarray as xr
 
 from explorer.errors import RunError
 from explorer.experiment import Experiment
-from explorer.models.base import RECURRENT, foreign
+from explorer.models.base import ATTENTIVE, RECURRENT, foreign
 from explorer.probes.attention_alone import attention_alone
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
@@ -20,6 +20,7 @@ from explorer.probes.cost import flops
 from explorer.probes.depth import carried
 from explorer.probes.explosion import explosion
 from explorer.probes.generation import generate
+from explorer.probes.heads import head, heads, mean_of_heads
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
 from explorer.probes.kernel_regression import kernel_regression
@@ -57,6 +58,7 @@ LEARNT = (
         gradients, gradient_map, jacobians, recurrent_eigenvalues, inspect, saturation, truncation,
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
+    Asked("language_model", ATTENTIVE, (heads, head, mean_of_heads)),
     Asked("translation", ("seq2seq",), (alignment, scoring, forcing)),
     Asked("translation", Translation.models, (translate, evaluation, flops, search)),
 )
