@@ -31,8 +31,8 @@ def heads(opened: Opened, text: str) -> xr.Dataset:
     """
     trace = _marked(trace_stack(opened, text, logits=False, only=["attention"]))
     attention = trace["attention"].values  # (layer, head, query, key)
-    asked = attention, trace["id"].values, trace["separator"].values
-    found = {name: test(*asked) for name, test in TESTS.items()}
+    ids, separator = trace["id"].values.tolist(), trace["separator"].values
+    found = {name: test(attention, ids, separator) for name, test in TESTS.items()}
     sizes, tests = ("layer", "head"), ("layer", "head", "test")
     small, cell = thumbnails(attention)
     each = list(found.values())
