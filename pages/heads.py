@@ -11,6 +11,7 @@ from explorer.ui.lines import between
 from explorer.ui.unloaded import source
 from explorer.views import head_notices as notices
 from explorer.views import palette
+from explorer.views.figure import visible
 from explorer.views.heads import products
 from explorer.words import _
 
@@ -29,8 +30,9 @@ ui.header(
 which, read, when = st.columns([1.4, 2.2, 1])
 with which:
     run = ui.choose_run(kinds=ATTENTIVE)
+begins = run.experiment.text.content[:OPENING]
 with read:
-    link.seed("text", run.experiment.text.content[:OPENING])
+    link.seed("text", begins)
     text = st.text_area(_("Text to read"), key="text", height=68)
 with when:
     step = ui.choose_step(run)
@@ -40,8 +42,9 @@ spec = run.experiment.model
 assert isinstance(spec, Stacked)
 state, theme, T = st.session_state, ui.theme(), trace.sizes["token"]
 state.update(state.pop(TURNED, {}))
-link.seed("layer", 1, int, between=(1, spec.layers))
-link.seed("head", 1, int, between=(1, spec.heads))
+first_layer, first_head = heads.opening(run, begins)
+link.seed("layer", first_layer + 1, int, between=(1, spec.layers))
+link.seed("head", first_head + 1, int, between=(1, spec.heads))
 link.seed("threshold", 0.0, float, allowed=THRESHOLDS)
 link.seed("hide", False, lambda given: bool(int(given)))
 link.seed("mean", [], lambda given: heads.read_mean(given, spec.layers, spec.heads))
@@ -122,7 +125,7 @@ with picture:
 
     st.subheader(_("One query and its keys, number by number"), anchor=False)
     asks, answers = st.columns(2)
-    labels = [str(label) for label in trace["label"].values]
+    labels = [visible(str(label)) for label in trace["label"].values]
     asks.selectbox(_("Token that looks (query)"), range(T), key="query",
                    format_func=lambda place: f"{place} · {labels[place]}")
     best = int(one["attention"].values[query].argmax())

@@ -93,15 +93,17 @@ def first(attention: Array, ids: Sequence[int], separator: Targets) -> Found:
 
 
 def same(attention: Array, ids: Sequence[int], separator: Targets) -> Found:
-    """Earlier places of the same token."""
-    return toward(attention, np.equal.outer(ids, ids))
+    """Earlier places of the same token, but for the token before: that has a test of its own."""
+    return toward(attention, np.tril(np.equal.outer(ids, ids), -2))
 
 
 def induction(attention: Array, ids: Sequence[int], separator: Targets) -> Found:
-    """What came after earlier places of the same token (Olsson et al. 2022)."""
-    targets = np.zeros((len(ids), len(ids)), bool)
-    targets[:, 1:] = np.equal.outer(ids, ids)[:, :-1]
-    return toward(attention, targets)
+    """What came after earlier places of the same token (Olsson et al. 2022), where it is neither
+    the same token again nor the token before: in "zzzz" these are not to be told apart."""
+    alike = np.equal.outer(ids, ids)
+    targets = np.zeros_like(alike)
+    targets[:, 1:] = alike[:, :-1] & ~alike[:, 1:]
+    return toward(attention, np.tril(targets, -2))
 
 
 def separators(attention: Array, ids: Sequence[int], separator: Targets) -> Found:

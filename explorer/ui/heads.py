@@ -10,10 +10,13 @@ import streamlit as st
 import xarray as xr
 from numpy.typing import NDArray
 
+from explorer.errors import ExplorerError
+from explorer.store import Run
 from explorer.ui import link
+from explorer.ui.backend import ask
 from explorer.ui.lines import FAINT, told
 from explorer.ui.session import asset
-from explorer.views.head_notices import brief, called, score_of
+from explorer.views.head_notices import called, score_of, title
 from explorer.views.heads import kept
 from explorer.views.palette import Palette
 from explorer.views.png import address, png
@@ -25,6 +28,18 @@ Pair = tuple[int, int]
 
 _grid = st.components.v2.component(
     "explorer_heads", css=asset("heads.css"), js=asset("heads.js"))
+
+
+def opening(run: Run, text: str) -> Pair:
+    """The head to begin with, from 0: of those that the last snapshot has a name for in the run's
+    own text, the one that is most beyond chance."""
+    try:
+        trace = ask("heads", run.key, run.snapshots[-1], text=text)
+    except ExplorerError:  # the page says what is wrong
+        return 0, 0
+    beyond = np.where(trace["name"].values != "", trace["excess"].max("test").values, -1.0)
+    layer, head = np.unravel_index(int(beyond.argmax()), beyond.shape)
+    return int(layer), int(head)
 
 
 def grid(trace: xr.Dataset, selected: Pair, colours: Palette, key: str) -> Pair | None:
@@ -50,7 +65,8 @@ def _thumbnail(trace: xr.Dataset, layer: int, head: int, colours: Palette) -> di
     says = _("Layer {layer}, head {head}: {called}", layer=layer + 1, head=head + 1,
              called=called(name)) + (f", {score}" if score else "")
     return {"source": address(png(trace["thumbnail"].values[layer, head], colours)),
-            "brief": brief(name), "score": score, "says": says}
+            "number": f"{layer + 1}.{head + 1}", "name": title(name) if name else "–",
+            "score": score, "says": says}
 
 
 def admit(event: Any, layers: int, heads: int) -> Pair | None:

@@ -107,9 +107,14 @@ def figure(name: str, trace: xr.Dataset, **options: Any) -> Figure:
 _VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 
 
+def visible(label: str) -> str:
+    """A token with its blanks visible."""
+    return label.translate(_VISIBLE)
+
+
 def shown(label: str, longest: int = 16) -> str:
     """A token as a chart may write it: blanks visible, cut in the middle, never markup."""
-    label = label.translate(_VISIBLE)
+    label = visible(label)
     if len(label) > longest:
         label = label[: longest // 2] + "…" + label[-longest // 2 + 1 :]
     return html.escape(label, quote=False)

@@ -11,11 +11,10 @@ from explorer.words import N_, _
 
 
 class Said(NamedTuple):
-    """title: of the test. brief: below a thumbnail. called: of a head that passes it. score: what
-    its score says, with {score} and {chance}. asks: what the test measures."""
+    """title: of the test. called: of a head that passes it. score: what its score says, with
+    {score} and {chance}. asks: what the test measures."""
 
     title: str
-    brief: str
     called: str
     score: str
     asks: str
@@ -23,32 +22,33 @@ class Said(NamedTuple):
 
 SAID = {
     "previous": Said(
-        N_("token before"), N_("before"), N_("it looks at the token before"),
+        N_("token before"), N_("it looks at the token before"),
         N_("{score} of its weight goes to the token before; of even weights it would be {chance}."),
         N_("The share of the weight that goes to the token before.")),
     "first": Said(
-        N_("first token"), N_("first"), N_("it looks at the first token"),
+        N_("first token"), N_("it looks at the first token"),
         N_("{score} of its weight goes to the first token; of even weights it would be {chance}."),
         N_("The share of the weight that goes to the first token of all.")),
     "same": Said(
-        N_("same token"), N_("same"), N_("it looks at earlier places of the same token"),
+        N_("same token"), N_("it looks at earlier places of the same token"),
         N_("{score} of its weight goes to earlier places of the same token; of even weights it "
            "would be {chance}."),
-        N_("The share of the weight that goes to earlier places of the token that looks, of those "
-           "that stood before.")),
+        N_("The share of the weight that goes to earlier places of the token that looks, but for "
+           "the one just before it; asked of tokens that have such a place.")),
     "induction": Said(
-        N_("induction"), N_("induction"),
+        N_("induction"),
         N_("it looks at what came after earlier places of the same token"),
         N_("{score} of its weight goes to what came after earlier places of the same token; of "
            "even weights it would be {chance}."),
         N_("The share of the weight that goes to what came after earlier places of the token that "
-           "looks (Olsson et al. 2022).")),
+           "looks (Olsson et al. 2022), where that is neither the same token nor the one before; "
+           "asked of tokens that have such a place.")),
     "separator": Said(
-        N_("separators"), N_("signs"), N_("it looks at blanks and signs"),
+        N_("separators"), N_("it looks at blanks and signs"),
         N_("{score} of its weight goes to blanks and signs; of even weights it would be {chance}."),
         N_("The share of the weight that goes to tokens without a letter or a digit.")),
     "distance": Said(
-        N_("by distance"), N_("distance"), N_("it goes by distance alone"),
+        N_("by distance"), N_("it goes by distance alone"),
         N_("How far back a token stands explains {score} of what makes its weights uneven; by "
            "chance it would be {chance}."),
         N_("The share of the variance of α − 1/n, the departure from even weights, that lies "
@@ -63,11 +63,6 @@ def title(name: str) -> str:
 def called(name: str) -> str:
     """What a head does, by the test that it passed; "" passed none."""
     return _(SAID[name].called) if name else _("it passes none of the tests, so it has no name")
-
-
-def brief(name: str) -> str:
-    """The same, below a small picture."""
-    return _(SAID[name].brief) if name else "–"
 
 
 def score_of(trace: xr.Dataset, layer: int, head: int, name: str) -> str:
@@ -99,8 +94,10 @@ def answer(trace: xr.Dataset) -> str:
     named = int((names != "").sum())
     counts = [f"{title(test)} {int((names == test).sum())}" for test in SAID
               if (names == test).any()]
-    said = _("{named} of {count} heads pass a test at this step.", named=named, count=names.size)
-    return said + (f" {', '.join(counts)}." if counts else "")
+    if not named:
+        return _("None of {count} heads passes a test at this step.", count=names.size)
+    return _("{named} of {count} heads pass a test at this step: {which}.", named=named,
+             count=names.size, which=", ".join(counts))
 
 
 def findings(trace: xr.Dataset, layer: int, head: int) -> list[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from explorer.views.attention import TICKS, plane
-from explorer.views.figure import Figure, shown, view
+from explorer.views.figure import Figure, shown, view, visible
 from explorer.views.head_notices import called, score_of, title
 from explorer.views.palette import Palette, Theme, palette
 from explorer.words import _
@@ -164,8 +164,6 @@ def verdicts(trace: xr.Dataset, layer: int = 0, head: int = 0, theme: Theme = "l
         go.Bar(x=data["score"].fillna(0), y=rows, orientation="h", showlegend=False,
                marker_color=[colours.primary if named else colours.muted
                              for named in data["named"]],
-               text=["–" if np.isnan(score) else f"{score:.2f}" for score in data["score"]],
-               textposition="outside", cliponaxis=False,
                customdata=data[["excess", "sure", "queries"]],
                hovertemplate="%{x:.4f}<br>" + _("beyond chance: {excess}, {sure} deviations, "
                                                 "{queries} queries", excess="%{customdata[0]:.3f}",
@@ -177,8 +175,8 @@ def verdicts(trace: xr.Dataset, layer: int = 0, head: int = 0, theme: Theme = "l
     chart.update_layout(colours.layout(height=60 + 34 * len(rows)),
                         legend={"orientation": "h", "y": 1.12, "x": 0})
     chart.update_xaxes(range=[0, 1.08], tickvals=[0, 0.5, 1], title={"text": _("score")})
-    chart.update_yaxes(tickvals=rows, ticktext=[title(name) for name in names], showgrid=False,
-                       autorange="reversed")
+    chart.update_yaxes(tickvals=rows, showgrid=False, autorange="reversed", ticktext=[
+        f"{title(name)} · {score_of(trace, layer, head, name)}" for name in names])
     name = str(at["name"].values)
     said = _("What six tests found of head {head} of layer {layer}; the marks are what chance "
              "gives. {called}.", head=head + 1, layer=layer + 1, called=called(name).capitalize())
@@ -225,8 +223,11 @@ def neurons(trace: xr.Dataset, query: int = 0, key: int | None = None, theme: Th
         "number": np.tile(np.arange(d), len(keys)), "product": terms.ravel()})
     said = _("Token {query}, “{label}”, compared with the {keys} of {seen} tokens that it looks at "
              "most, each row with its weight: number by number the product of query and key over "
-             "√{d}. A row's sum is its score.", query=query,
-             label=str(trace["query_label"].values[query]), keys=len(keys), seen=query + 1, d=d)
+             "√{d}.", query=query, label=visible(str(trace["query_label"].values[query])),
+             keys=len(keys), seen=query + 1, d=d)
+    said += " " + (_("A row's sum is its score.") if np.allclose(
+        terms.sum(-1), trace["scores"].values[query, keys], atol=1e-3) else
+        _("A row's sum, less what its distance costs, is its score."))
     return Figure(chart, data, said, said, "neurons")
 
 
@@ -255,11 +256,13 @@ def pair(trace: xr.Dataset, query: int = 0, key: int = 0, theme: Theme = "light"
     reach = max(float(data[["q", "k"]].abs().to_numpy().max()), 1e-6)
     for row, (name, letter) in enumerate(names.items(), 1):
         most = reach if name != "product" else max(float(data[name].abs().max()), 1e-6)
-        chart.update_yaxes(axis, row=row, col=1, title_text=letter, range=[-most, most], nticks=3)
+        chart.update_yaxes(axis, row=row, col=1, title_text=letter, range=[-most, most],
+                           tickvals=[-most, 0, most],
+                           ticktext=[f"{-most:.2g}", "0", f"{most:.2g}"])
         chart.update_xaxes(axis, row=row, col=1, showgrid=False)
     chart.update_xaxes(row=3, col=1, title_text=_("number of the value"))
     said = _("Token {query}, “{label}”, asks; token {key}, “{other}”, answers: their numbers, and "
              "below them the products, which sum to {sum}.", query=query,
-             label=str(trace["query_label"].values[query]), key=key,
-             other=str(trace["key_label"].values[key]), sum=f"{data['product'].sum():.3f}")
+             label=visible(str(trace["query_label"].values[query])), key=key,
+             other=visible(str(trace["key_label"].values[key])), sum=f"{data['product'].sum():.3f}")
     return Figure(chart, data, said, said, "pair")

@@ -30,7 +30,7 @@ function element(tag, className, text) {
   return made;
 }
 
-function picture({ source, brief, score, says }, layer, head) {
+function picture({ source, number, name, score, says }, layer, head) {
   const made = element("button", "head");
   made.type = "button";
   made.title = says;
@@ -39,7 +39,7 @@ function picture({ source, brief, score, says }, layer, head) {
   const image = document.createElement("img");
   image.src = source;
   image.alt = "";
-  made.append(image, element("span", "brief", brief), element("span", "score", score));
+  made.append(image, element("b", "", number), element("span", "called", name), element("span", "score", score));
   return made;
 }
 
