@@ -13,7 +13,8 @@ its targets (never its own place):
                                                 without putting back
 
 The sixth asks how far the distance t − j alone says how heavy a weight is. A test is passed with an
-excess of at least `EXCESS`, `SURE` standard deviations and `QUERIES` queries.
+excess of at least `EXCESS`, `SURE` standard deviations and `QUERIES` queries: of heads with random
+weights, however sharp, fewer than one in a thousand then gets a name.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ Array = NDArray[np.float64]
 Targets = NDArray[np.bool_]
 
 EXCESS = 0.25
-SURE = 4.0
-QUERIES = 8
+SURE = 5.0
+QUERIES = 12
 
 
 class Found(NamedTuple):
