@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ PARTS = 1_000  # of a weight of 1: in so many it is sent to the browser
 STOPS = 17  # of the colour scale
 TALL = 620  # pixels
 KEYS = 24  # of one query, that are compared number by number
-CELLS = 42_000
+CELLS = 42_000  # of a heatmap of four bytes each: keeps its message under 300 kB
 
 Array = NDArray[Any]
 
@@ -234,7 +235,7 @@ def neurons(trace: xr.Dataset, query: int = 0, key: int | None = None, theme: Th
 def products(trace: xr.Dataset, query: int, keys: Any) -> Array:
     """q_i k_i / √d of a query and some keys: (key, number)."""
     q, k = trace["q"].values[query], trace["k"].values[keys]
-    terms: Array = q * k / np.sqrt(len(q))
+    terms: Array = q * k / sqrt(len(q))
     return terms
 
 
