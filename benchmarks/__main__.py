@@ -15,6 +15,7 @@ NAMES = (
     "side_by_side",
     "translation",
     "web",
+    "heads",
     "sessions",
 )
 

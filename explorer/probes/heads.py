@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 import xarray as xr
 from numpy.typing import NDArray
+from torch import Tensor
 
 from explorer.errors import DataError
+from explorer.models.heads import Sight
+from explorer.models.tape import Tape, record
 from explorer.probes.head_tests import EXCESS, QUERIES, SURE, TESTS, names, separates
 from explorer.probes.opened import Opened
-from explorer.probes.stacks import stack_of, trace_stack
+from explorer.probes.stacks import cropped, stack_of, trace_stack
 from explorer.words import N_
 
 SIDE = 64  # cells of a thumbnail, at most, along each side
@@ -54,9 +58,32 @@ def head(opened: Opened, text: str, layer: int, head: int) -> xr.Dataset:
     Raises DataError: as `heads`; no such head.
     """
     _admit(opened, [(layer, head)])
-    trace = trace_stack(opened, text, logits=False, only=["q", "k", "scores", "attention"])
-    one = _marked(trace).drop_vars("loss").isel(layer=layer, head=head)
-    return one.assign_attrs(layer=layer, head=head)
+    tokens, of = cropped(opened, text)
+    tape = _block(opened, torch.from_numpy(tokens.ids), layer)
+    axes = {"scores": ("query", "key"), "attention": ("query", "key"),
+            "q": ("token", "number"), "k": ("token", "number")}
+    labels = list(tokens.labels)
+    return _marked(xr.Dataset(
+        {name: (axes[name], next(iter(tape.kept[name].values()))[0, head].numpy())
+         for name in axes},
+        {"label": ("token", labels), "id": ("token", tokens.ids),
+         "query_label": ("query", labels), "key_label": ("key", labels)},
+        {"run": opened.key, "step": opened.step, "of": of, "layer": layer, "head": head}))
+
+
+def _block(opened: Opened, ids: Tensor, layer: int) -> Tape:
+    """What one block taps of a text (T,). Nobody looks at those below it: they run fused, and those
+    above it not at all."""
+    network, tape = stack_of(opened), Tape()
+    places = torch.arange(len(ids))
+    sight = Sight(places, places, network.causal)
+    with torch.no_grad():
+        x = network.read(ids[None])  # (1, T, width)
+        for block in network.blocks[:layer]:
+            x, _ = block(x, sight)
+        with record(tape):
+            network.blocks[layer](x, sight, layer=layer)
+    return tape
 
 
 def mean_of_heads(opened: Opened, text: str, chosen: Sequence[Sequence[int]]) -> xr.Dataset:

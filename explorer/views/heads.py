@@ -52,29 +52,38 @@ def head(
     places = kept(trace, hide)
     drawn = plane(trace, "attention", layer, head)[np.ix_(places, places)]
     drawn = np.where(drawn >= threshold, drawn, 0)
-    names = [f"{place} {shown(str(trace['query_label'].values[place]), 12)}" for place in places]
+    labels = trace["query_label"].values[places]
+    names = [f"{place} {shown(str(label), 12)}"
+             for place, label in zip(places, labels, strict=True)]
     colours = palette(theme)
-    chart = go.Figure(go.Heatmap(
-        z=np.rint(PARTS * drawn).astype(np.uint16), x=names, y=names, zmin=0, zmax=PARTS,
-        colorscale=_rooted(colours), colorbar=_bar(colours),
+    cells = {
+        "type": "heatmap", "z": np.rint(PARTS * drawn).astype(np.uint16), "x": names, "y": names,
+        "zmin": 0, "zmax": PARTS, "colorscale": _rooted(colours), "colorbar": _bar(colours),
         # A thousandth is written with the point where others group thousands: 0.763 for 763.
-        hovertemplate="%{y} → %{x}<br>α = %{z:05,d}<extra></extra>"))
-    chart.update_layout(colours.layout(height=min(TALL, max(220, 26 * len(places) + 90))),
-                        separators="..")
+        "hovertemplate": "%{y} → %{x}<br>α = %{z:05,d}<extra></extra>"}
+    layout = colours.layout(height=min(TALL, max(220, 26 * len(places) + 90)))
     every = -(-len(places) // TICKS) or 1
-    ticks = {"tickvals": list(range(0, len(places), every)), "showgrid": False,
-             "ticktext": [name.split(" ", 1)[1] for name in names[::every]],
-             "tickfont": {"family": "monospace", "size": 11}}
-    chart.update_xaxes(ticks, side="top", tickangle=0 if _short(names) else -60,
-                       title={"text": _("looked at (key)")})
-    chart.update_yaxes(ticks, autorange="reversed", title={"text": _("looks (query)")})
-    if query is not None and query in places:
-        at = int(np.searchsorted(places, query))
-        chart.add_shape(type="rect", x0=-0.5, x1=len(places) - 0.5, y0=at - 0.5, y1=at + 0.5,
-                        line={"color": colours.primary, "width": 1})
+    axis = layout["xaxis"] | {
+        "tickvals": list(range(0, len(places), every)), "showgrid": False,
+        "ticktext": [name.split(" ", 1)[1] for name in names[::every]],
+        "tickfont": {"family": "monospace", "size": 11}}
+    layout |= {
+        "separators": "..", "shapes": _frame(places, query, colours),
+        "xaxis": axis | {"side": "top", "tickangle": 0 if _short(names) else -60,
+                         "title": axis["title"] | {"text": _("looked at (key)")}},
+        "yaxis": axis | {"autorange": "reversed",
+                         "title": axis["title"] | {"text": _("looks (query)")}}}
+    chart = go.Figure([cells], layout)  # at once: to update it afterwards takes twice as long
     said = _caption(trace, drawn, places, threshold, layer, head)
     return Figure(chart, _tidy(trace, drawn, places), said, f"{said} {_strongest(trace, drawn)}",
                   "head")
+
+
+def _frame(places: Array, query: int | None, colours: Palette) -> list[dict[str, Any]]:
+    """A frame around the row of a query, if it is drawn."""
+    at = np.flatnonzero(places == query)
+    return [{"type": "rect", "x0": -0.5, "x1": len(places) - 0.5, "y0": row - 0.5,
+             "y1": row + 0.5, "line": {"color": colours.primary, "width": 1}} for row in at]
 
 
 def _short(names: list[str]) -> bool:
