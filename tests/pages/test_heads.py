@@ -89,6 +89,8 @@ def test_threshold_hidden_signs_and_a_mean(
     assert any("The mean of the heads 1.2, 2.3" in text.value.replace("\\", "")
                for text in page.caption)
     assert {"threshold": "0.1", "hide": "1", "mean": "1.2-2.3"}.items() <= page.query_params.items()
+    act(page, "all-heads", layer=0, head=0)
+    assert "mean" not in page.query_params, "who chooses a head wants to see that head"
 
 
 def test_the_controls_stand_in_the_link(opened: Open, stack: Run) -> None:
