@@ -102,7 +102,7 @@ layer, head, threshold, hide, mean = choices()
 with picture:
     st.subheader(_("All heads at a glance"), anchor=False)
     chosen = heads.grid(trace, (layer, head), palette(theme), key="all-heads")
-    if chosen is not None and chosen != (layer, head):
+    if chosen is not None and (mean or chosen != (layer, head)):
         turn(layer=chosen[0] + 1, head=chosen[1] + 1, mean=[])
     st.caption(ui.plain(heads.caption(trace)))
     st.subheader(_("One head, weight by weight"), anchor=False)
