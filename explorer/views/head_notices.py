@@ -76,8 +76,18 @@ def found(trace: xr.Dataset, layer: int, head: int) -> str:
     name = str(trace["name"].values[layer, head])
     if not name:
         return _("It passes none of the six tests, so nothing is said of what it does.")
-    return _(SAID[name].score, score=score_of(trace, layer, head, name),
+    said = _(SAID[name].score, score=score_of(trace, layer, head, name),
              chance=f"{float(trace['chance'].sel(test=name)):.2f}")
+    others = [title(test) for test in passed(trace, layer, head) if test not in (name, "distance")]
+    return f"{said} {_('It also passes: {others}.', others=', '.join(others))}" if others else said
+
+
+def passed(trace: xr.Dataset, layer: int, head: int) -> list[str]:
+    """The tests that one head passes."""
+    at, least = trace.isel(layer=layer, head=head), trace.attrs
+    well = ((at["excess"] >= least["least_excess"]) & (at["sure"] >= least["least_sure"])
+            & (trace["queries"] >= least["least_queries"]))
+    return [str(test) for test in trace["test"].values[well.values]]
 
 
 def asked(trace: xr.Dataset) -> bool:

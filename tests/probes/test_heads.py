@@ -10,6 +10,7 @@ from explorer.models import Model
 from explorer.probes import Opened, head, heads, mean_of_heads
 from explorer.probes.heads import SIDE, thumbnails
 from explorer.probes.stacks import trace_stack
+from explorer.views.head_notices import passed
 from tests.probes.conftest import open_trained
 
 TEXT = "the cat (a fat cat) sat on the mat. "
@@ -96,3 +97,11 @@ def test_its_weights_are_spread_over_so_many_keys(small: Opened) -> None:
     attention = trace_stack(small, TEXT)["attention"].values.astype(np.float64)
     entropy = -np.where(attention > 0, attention * np.log(np.maximum(attention, 1e-300)), 0).sum(-1)
     np.testing.assert_allclose(heads(small, TEXT)["spread"], np.exp(entropy).mean(-1), rtol=1e-4)
+
+
+def test_the_views_judge_as_the_probe_does(small: Opened) -> None:
+    """A head has a name exactly when it passes a test, by what the trace itself says."""
+    found = heads(small, TEXT * 3)
+    for layer in range(2):
+        for place in range(4):
+            assert bool(found["name"].values[layer, place]) == bool(passed(found, layer, place))

@@ -170,12 +170,14 @@ def test_what_the_tests_found_stands_beside_chance() -> None:
 def test_what_is_noticed_follows_from_the_tests() -> None:
     trace = all_heads(2, 2, 20)
     trace["name"].values[:] = [["previous", ""], ["first", "previous"]]
+    trace["excess"].values[:] = 0.1
+    trace["excess"].values[0, 0, [0, 4, 5]] = 0.4
     said = notices.findings(trace, 0, 0)
     assert said[0] == ("3 of 4 heads pass a test at this step: token before 2, first token 1.")
     assert "The sharpest is head 1.1" in said[1]
     assert "the most spread is 2.2, with 4.0" in said[1]
     assert said[2] == ("**Head 1.1**: 0.50 of its weight goes to the token before; of even weights "
-                       "it would be 0.10.")
+                       "it would be 0.10. It also passes: separators.")
     assert "passes none of the six" in notices.findings(trace, 0, 1)[-1]
     assert "None of 1 heads" in notices.answer(all_heads(1, 1, 20))
     assert "at least 12" in notices.answer(all_heads(1, 1, 3))
