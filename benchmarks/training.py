@@ -10,7 +10,7 @@ same process; seconds are that process's own, so that a neighbour on the machine
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from tempfile import TemporaryDirectory
 
@@ -27,6 +27,9 @@ from explorer.training.loop import train
 
 TURN = 5  # steps that one side takes before the other has its turn
 LAYERS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+Peer = Callable[[Experiment, Tokenizer], Iterator[None]]
 
 
 def bare(experiment: Experiment, tokenizer: Tokenizer) -> Iterator[None]:
@@ -51,10 +54,12 @@ def bare(experiment: Experiment, tokenizer: Tokenizer) -> Iterator[None]:
         yield
 
 
-def compare(experiment: Experiment, tokenizer: Tokenizer) -> tuple[float, float]:
+def compare(
+    experiment: Experiment, tokenizer: Tokenizer, peer: Peer = bare
+) -> tuple[float, float]:
     """Seconds of all steps of ours, with everything between them, and of as many bare ones."""
-    next(bare(experiment, tokenizer))  # the first step of a process pays for the kernels' choice
-    theirs = bare(experiment, tokenizer)
+    next(peer(experiment, tokenizer))  # the first step of a process pays for the kernels' choice
+    theirs = peer(experiment, tokenizer)
     seconds, steps = [0.0, 0.0], experiment.training.steps
     with TemporaryDirectory() as folder:
         recorder = Store(folder).recorder(experiment)

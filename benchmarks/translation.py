@@ -2,7 +2,9 @@
 
 Two rows. The first: seconds from the click to a held-out BLEU of 20 on 20,000 uploaded pairs (the
 English–French file in the folder EXPLORER_TEST_DATA; without it, the built-in pairs, on which a
-BLEU of 20 comes sooner), at the page's own defaults, vocabularies and snapshots counted in.
+BLEU of 20 comes sooner), at the page's own defaults, vocabularies and snapshots counted in. What
+counts is the BLEU at the end: of 1,000 held-out sentences, each translated once, by the likeliest
+token at each step, against every translation that the file gives.
 
 The second: seconds of thread until the masked loss of training falls to that of the notes' recipe
 (Zhang et al., Dive into Deep Learning, ch. 10.7): the first 600 pairs, two layers of 32 GRU units,
@@ -51,16 +53,14 @@ def uploaded() -> Pairs:
 
 
 def until_bleu() -> tuple[float, float]:
-    """Wall-clock seconds until a snapshot's held-out BLEU is as wanted, and that BLEU; all of the
-    training if it never is."""
-    began, best = time.perf_counter(), 0.0
+    """Wall-clock seconds of all of the training, and the last snapshot's held-out BLEU. Those on
+    the way translate too few sentences to be believed."""
+    began, bleu = time.perf_counter(), 0.0
     experiment = Experiment.translation(uploaded())
     tokenizer = experiment.task.tokenizer(experiment.text, experiment.tokens)
     for event in train(experiment, tokenizer):
-        best = max(best, event.metrics.get("bleu", 0.0))
-        if best >= BLEU:
-            break
-    return time.perf_counter() - began, best
+        bleu = event.metrics.get("bleu", bleu)
+    return time.perf_counter() - began, bleu
 
 
 class Recipe(nn.Module):

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from explorer.errors import ExplorerError
     from explorer.experiment import Experiment
     from explorer.library import (
+        blanks,
         bleu,
         compare,
         figure,
@@ -22,17 +23,21 @@ if TYPE_CHECKING:
         train,
         translate,
     )
+    from explorer.models.aaren import Aaren
+    from explorer.models.cnn import CNN
     from explorer.models.gru import GRU
     from explorer.models.lstm import LSTM
     from explorer.models.rnn import RNN
     from explorer.models.seq2seq import Seq2Seq
+    from explorer.models.transformer import Transformer
     from explorer.store import Run, Store
     from explorer.text import Text, corpus
     from explorer.text.pair_corpora import pair_corpus
     from explorer.text.pairs import Pairs
 
 _HOME = {
-    "ExplorerError": "errors", "Experiment": "experiment", "GRU": "models.gru",
+    "Aaren": "models.aaren", "CNN": "models.cnn", "Transformer": "models.transformer",
+    "blanks": "library", "ExplorerError": "errors", "Experiment": "experiment", "GRU": "models.gru",
     "LSTM": "models.lstm", "Pairs": "text.pairs", "RNN": "models.rnn", "Run": "store",
     "Seq2Seq": "models.seq2seq", "Store": "store", "Text": "text", "bleu": "library",
     "compare": "library", "corpus": "text", "figure": "library", "generate": "library",
@@ -42,9 +47,10 @@ _HOME = {
 }
 
 __all__ = [
-    "GRU", "LSTM", "RNN", "Experiment", "ExplorerError", "Pairs", "Run", "Seq2Seq", "Store",
-    "Text", "bleu", "compare", "corpus", "figure", "generate", "gradients", "load", "pair_corpus",
-    "search", "surprisal", "trace", "train", "translate",
+    "CNN", "GRU", "LSTM", "RNN", "Aaren", "Experiment", "ExplorerError", "Pairs", "Run", "Seq2Seq",
+    "Store", "Text", "Transformer", "blanks", "bleu", "compare", "corpus", "figure",
+    "generate", "gradients", "load", "pair_corpus", "search", "surprisal", "trace",
+    "train", "translate",
 ]
 
 

@@ -15,13 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from explorer.defaults import usual_cut
+from explorer.defaults import PIECES, WORDS, usual_cut, usual_translator
 from explorer.errors import DataError, ExplorerError, RunError
 from explorer.experiment import Experiment, Training
 from explorer.models import Model
 from explorer.spec import Spec
 from explorer.store import Run, Store
 from explorer.store.store import SHIPPED
+from explorer.tasks.masked import Masked
 from explorer.tasks.translation import Translation
 from explorer.text import CORPORA, Text, Tokenisation, corpus
 from explorer.text.door import normal
@@ -81,19 +82,25 @@ def train(options: argparse.Namespace) -> None:
 
 def _of_text(options: argparse.Namespace) -> Experiment:
     text = Text.read(options.text) if options.text else corpus(options.corpus)
-    return Experiment.language_model(
-        text,
-        tokens={"kind": options.tokens or "character"} | _given(options, Tokenisation),
-        **_common(options, "lstm"))
+    tokens = {"kind": options.tokens or "character"} | _given(options, Tokenisation)
+    if options.fill:
+        return Experiment.masked(text, tokens, task=_given(options, Masked),
+                                 **_common(options, "transformer"))
+    return Experiment.language_model(text, tokens, **_common(options, "lstm"))
 
 
 def _of_pairs(options: argparse.Namespace) -> Experiment:
     pairs = Pairs.read(options.pairs) if options.pairs else pair_corpus(options.pair_corpus)
-    cut = usual_cut(pairs).model_dump() | _given(options, Tokenisation)
+    usual = usual_cut(pairs)
+    if options.tokens and usual == PIECES:
+        usual = WORDS  # there are more words than pieces
+    cut = usual.model_dump() | _given(options, Tokenisation)
     if options.tokens:
         cut["kind"] = options.tokens
-    return Experiment.translation(pairs, cut, task=_given(options, Translation),
-                                  **_common(options, "seq2seq"))
+    given = _common(options, "seq2seq")
+    model = given["model"]
+    given["model"] = usual_translator(pairs, model.get("attention", ""), model["kind"]) | model
+    return Experiment.translation(pairs, cut, task=_given(options, Translation), **given)
 
 
 def _common(options: argparse.Namespace, model: str) -> dict[str, Any]:
@@ -219,6 +226,8 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     source.add_argument("--pairs", metavar="FILE", help="or sentence pairs: a sentence, a tab and "
                         "its translation on each line")
     source.add_argument("--pair-corpus", choices=PAIR_CORPORA, help="or built-in pairs")
+    command.add_argument("--fill", action="store_true", help="learn to fill the gaps of the text, "
+                         "instead of what comes next")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.add_argument("--tokens", metavar="KIND", help="character (the default for a text), "
                          "word (for pairs of sentences), bpe or wordpiece")
@@ -269,7 +278,7 @@ _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
 
 
 def _specs() -> list[type[Spec]]:
-    return [*Model.family.values(), Tokenisation, Translation, Training]
+    return [*Model.family.values(), Tokenisation, Translation, Masked, Training]
 
 
 def _settings(spec: type[Spec]) -> list[str]:

@@ -210,6 +210,15 @@ def _flat(spec: Spec, prefix: str = "") -> dict[str, Any]:
     return found
 
 
+def effort(experiment: Experiment) -> float:
+    """What a training takes, but for a factor that all of a comparison share: where several run
+    side by side, the longest is begun first, so that no slot stands empty while the last one
+    ends."""
+    training = experiment.training
+    read = training.steps * training.batch * training.window
+    return float(read) * experiment.model.parameters(100, 100)
+
+
 def grouped(experiments: Sequence[Experiment]) -> list[list[int]]:
     """Which of them are the same but for the seed: the seeds of one variation, together."""
     found: dict[str, list[int]] = {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from explorer.models import Model
@@ -18,7 +21,8 @@ EPOCHS = 25  # readings of a text after which it is learnt by heart rather than 
 
 # By measurement (benchmarks/README.md): learning rate, batch, window, FLOPs a second of a core.
 _MEASURED = {"rnn": (0.005, 32, 32, 3e10), "gru": (0.01, 32, 32, 3e10),
-             "lstm": (0.02, 16, 64, 5e10), "transformer": (0.003, 16, 128, 5e10)}
+             "lstm": (0.02, 16, 64, 5e10), "transformer": (0.005, 16, 128, 5e10),
+             "aaren": (0.005, 16, 128, 4e10), "cnn": (0.003, 32, 64, 5e10)}
 
 
 def defaults(
@@ -41,21 +45,59 @@ def defaults(
     return settings | ({"snapshots": max(4, kept)} if kept < 10 else {})
 
 
-SAMPLED = 1_000  # pairs by which it is decided how all are cut
+SAMPLED = 1_000  # pairs by which it is decided whether what is written has words
+MANY = 2_000  # pairs, from which on a step reads more of them
+# Share of the words of so many pairs that stand nowhere else in them, from which on words are cut
+# into pieces: of the built-in English–French pairs 0.014, of a file of real sentences 0.14.
+RARE = 0.05
+WORDS = Tokenisation(kind="word", lowercase=True, min_frequency=2)
+PIECES = Tokenisation(kind="bpe", lowercase=True, vocabulary=2_000)
 
 
 def usual_cut(pairs: Pairs) -> Tokenisation:
-    """How pairs are cut when nobody says how: by word, in lower case and without what is seen only
-    once, if what is written has several words; else, as dates or numbers, by character."""
+    """How pairs are cut when nobody says how. In lower case: by word, without what is seen only
+    once, if what is written has several words; many pairs of a natural language into pieces of
+    words, of which none is unknown. Else, as dates or numbers, by character."""
     some = [target for _, target in pairs.rows[:: max(1, len(pairs.rows) // SAMPLED)]]
     if sum(" " in target for target in some) * 2 < len(some) and not is_chinese(" ".join(some)):
         return Tokenisation(kind="character")
-    return Tokenisation(kind="word", lowercase=True, min_frequency=2)
+    return PIECES if _natural(pairs) else WORDS
+
+
+def usual_translator(
+    pairs: Pairs, attention: str = "general", kind: str = "seq2seq"
+) -> dict[str, Any]:
+    """What an encoder–decoder for some pairs has that is not as `Seq2Seq` says, when nobody says
+    what: of many pairs of a natural language it learns most in the same time (by measurement,
+    benchmarks/README.md) if its encoder reads both ways, as far as its attention goes together with
+    that, and if one matrix reads and writes the target. A Transformer drops out likewise."""
+    if not _natural(pairs):
+        return {}
+    if kind != "seq2seq":
+        return {"dropout": 0.1}
+    return {"embedding": 128, "dropout": 0.2, "shared": True,
+            "bidirectional": attention not in ("dot", "scaled-dot")}
+
+
+def _natural(pairs: Pairs) -> bool:
+    """Whether there are many pairs, whose target sentences have words that stand nowhere else, as
+    those of every natural language do, and those of a grammar do not. What is written in Chinese
+    has no blanks, and is left to its own segmenter."""
+    if len(pairs.rows) < MANY:
+        return False
+    count = len(pairs.rows)
+    some = "\n".join(pairs.rows[i * count // MANY][1] for i in range(MANY))
+    return not is_chinese(some) and _once(re.findall(r"\w+", some.lower())) > RARE
+
+
+def _once(words: Sequence[str]) -> float:
+    """The share of words that stand nowhere else."""
+    return sum(count == 1 for count in Counter(words).values()) / max(1, len(words))
 
 
 def pair_defaults(pairs: int, quality: Quality) -> dict[str, Any]:
     """Training settings for so many pairs, found by measurement (benchmarks/)."""
-    batch = 64 if pairs >= 2_000 else 32
+    batch = 64 if pairs >= MANY else 32
     steps = round(BUDGET[quality] * 1_000)
     return {"batch": batch, "steps": steps, "learning_rate": 0.005}
 

@@ -20,7 +20,14 @@ from pydantic import (
     model_validator,
 )
 
-from explorer.defaults import Quality, defaults, pair_defaults, usual_cut, vocabulary
+from explorer.defaults import (
+    Quality,
+    defaults,
+    pair_defaults,
+    usual_cut,
+    usual_translator,
+    vocabulary,
+)
 from explorer.errors import DataError, ExperimentError, RunError
 from explorer.models import Model
 from explorer.models.recurrent import Recurrent
@@ -73,9 +80,17 @@ class Training(Spec):
         description=N_("AdamW keeps a step size for each weight; SGD has one for all."))
     learning_rate: float = Field(0.005, gt=0, le=1000, title=N_("Learning rate"),
                                  description=N_("How far one step goes."))
-    schedule: Literal["one-cycle", "constant"] = Field(
+    schedule: Literal["one-cycle", "constant", "warm-up"] = Field(
         "one-cycle", title=N_("Schedule"),
-        description=N_("One cycle: the rate rises, then falls to almost nothing."))
+        description=N_("One cycle: the rate rises, then falls to almost nothing. Warm-up: it rises "
+                       "in a line, then falls as 1/√step, as the Transformer's paper has it."))
+    warmup: Annotated[int, LATER] = Field(
+        100, ge=1, le=100_000, title=N_("Steps of warm-up"),
+        description=N_("How many steps the rate rises, if its schedule is a warm-up."))
+    smoothing: Annotated[float, LATER] = Field(
+        0.0, ge=0, le=0.9, title=N_("Label smoothing"),
+        description=N_("This share of the truth is spread over all tokens while training, so that "
+                       "the network does not grow too sure. The shown loss is without it."))
     clip: float = Field(1.0, ge=0, le=1000, title=N_("Clip gradients at"),
                         description=N_("A longer gradient is shortened to this length; 0 = never."))
     weight_decay: float = Field(0.0, ge=0, le=10, title=N_("Weight decay"),
@@ -94,8 +109,9 @@ class Training(Spec):
     changes: tuple[Change, ...] = ()
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step: one cycle (Smith 2018) or constant, times the changes."""
-        from math import cos, pi
+        """The learning rate of a step: one cycle (Smith 2018), constant, or warm-up (Vaswani et
+        al. 2017), times the changes."""
+        from math import cos, pi, sqrt
 
         rate = self.learning_rate
         if self.schedule == "one-cycle":
@@ -104,6 +120,8 @@ class Training(Spec):
                 rate *= 0.04 + 0.96 * 0.5 * (1 - cos(pi * step / rise))
             else:
                 rate *= 1e-4 + 0.5 * (1 + cos(pi * (step - rise) / (self.steps - rise)))
+        elif self.schedule == "warm-up":
+            rate *= min((step + 1) / self.warmup, sqrt(self.warmup / (step + 1)))
         for change in self.changes:
             if step >= change.step:
                 rate *= change.factor
@@ -188,6 +206,35 @@ class Experiment(Spec):
             raise say(error) from error
 
     @classmethod
+    def masked(
+        cls,
+        text: Text,
+        tokens: Tokenisation | str | dict[str, Any] = "character",
+        model: Model | str | dict[str, Any] = "transformer",
+        steps: int | None = None,
+        seed: int = 0,
+        *,
+        task: Task | dict[str, Any] | None = None,
+        quality: Quality = "good",
+        held_out: float = 0.1,
+        **training: Any,
+    ) -> Experiment:
+        """Learn to fill the gaps of `text` from both sides.
+
+        task: fields of Masked. All else: as for a language model. Raises ExperimentError.
+        """
+        try:
+            chosen = Model.parse(model)
+            cut = Tokenisation.model_validate(
+                {"kind": tokens} if isinstance(tokens, str) else tokens)
+            settings = defaults(len(text.content), chosen, quality,
+                                vocabulary(text, cut)) | training
+            what = task if isinstance(task, Task) else {"kind": "masked"} | (task or {})
+            return cls._of(what, text, cut, chosen, settings, steps, seed, held_out)
+        except ValidationError as error:
+            raise say(error) from error
+
+    @classmethod
     def translation(
         cls,
         pairs: Pairs,
@@ -203,11 +250,14 @@ class Experiment(Spec):
     ) -> Experiment:
         """Learn to write the target sentence of each source sentence of some `pairs`.
 
-        tokens: None cuts by word, in lower case, where sentences have several words, else by
-        character. task: fields of Translation. steps and training: as for a language model.
+        tokens: None cuts by word or piece of a word, in lower case, where sentences have several
+        words, else by character. model: named by its kind alone it has the sizes that are usual for
+        such pairs. task: fields of Translation. steps and training: as for a language model.
         Raises ExperimentError.
         """
         try:
+            if isinstance(model, str):
+                model = {"kind": model} | usual_translator(pairs, kind=model)
             chosen = Model.parse(model)
             cut = usual_cut(pairs) if tokens is None else Tokenisation.model_validate(
                 {"kind": tokens} if isinstance(tokens, str) else tokens)

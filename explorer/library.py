@@ -106,8 +106,16 @@ def translations(
 def bleu(run: Run, step: int = -1) -> xr.Dataset:
     """How well a run translates the pairs that were held out: `translation`, `reference`, `bleu`
     (sacrebleu, 0…100) and `notes_bleu` (d2l's formula with k = 2, 0…1) over pair; `bin_bleu` over
-    bins of source length; attrs `bleu` of all together. Raises DataError: nothing was held out."""
+    bins of source length; attrs `bleu` of all together, each sentence against all of its
+    translations. Raises DataError: nothing was held out."""
     return _ask("evaluation", run, step)
+
+
+def blanks(run: Run, text: str, step: int = -1) -> xr.Dataset:
+    """Of a run that learnt to fill gaps: each token of a text hidden in turn. `loss` over token, in
+    nats, and over (token, rank) the likeliest `candidate` and its `candidate_probability`. Raises
+    RunError: the run learnt something else; DataError: an empty text."""
+    return _ask("blanks", run, step, text=text)
 
 
 def surprisal(run: Run, text: str, step: int = -1) -> xr.Dataset:

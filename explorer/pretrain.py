@@ -17,6 +17,7 @@ from explorer.experiment import Experiment
 from explorer.store import Store
 from explorer.store.store import SHIPPED
 from explorer.text import corpus, pair_corpus
+from explorer.text.pair_corpora import PAIR_CORPORA
 from explorer.words import N_
 
 
@@ -111,8 +112,18 @@ CARDS = (
     Card("8.1-transformer-story-en", N_("Transformer, English story"),
          N_("Four blocks of four heads read the English story, 256 characters at once."),
          "story-en", READER, READ),
+    Card("8.2-transformer-python", N_("Transformer, Python source"),
+         N_("Four blocks of four heads read the source of Python's own library: look for heads "
+            "that find the same name again."),
+         "python-source", READER, READ | {"steps": 900}),
+    Card("8.9-transformer-english-french", N_("English → French, Transformer"),
+         N_("Two blocks of four heads read English, two write French and look at what the first "
+            "two made of it."),
+         "english-french",
+         {"kind": "transformer", "hidden": 96, "layers": 2, "heads": 4, "dropout": 0.1},
+         TRANSLATED | {"learning_rate": 0.005}),
 )
-PAIRED = tuple(card for card in CARDS if card.model["kind"] == "seq2seq")
+PAIRED = tuple(card for card in CARDS if card.text in PAIR_CORPORA)
 SNAPSHOTS = 8  # along each training, beside the untrained network
 
 

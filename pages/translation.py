@@ -1,11 +1,16 @@
 """Can a network learn to translate?"""
 
+from typing import Any
+
 import streamlit as st
 
 from explorer import ui
+from explorer.defaults import usual_cut, usual_translator
 from explorer.errors import ExplorerError
-from explorer.experiment import Experiment, Training, usual_cut
+from explorer.experiment import Experiment, Training
+from explorer.models import Model
 from explorer.models.seq2seq import Seq2Seq
+from explorer.models.transformer import Transformer
 from explorer.tasks.translation import Translation, masked_loss
 from explorer.text import Tokenisation
 from explorer.text.bleu import corpus_bleu, notes_bleu
@@ -17,9 +22,10 @@ from explorer.ui.translation import LOOK, others
 from explorer.views import translation_notices as notices
 from explorer.words import _
 
-CELLS = ("rnn", "gru", "lstm")
+CELLS = ("rnn", "gru", "lstm", "transformer")
 ATTENTIONS = ("none", "additive", "dot", "general", "concat", "scaled-dot")
 IN_ROW = ("cell", "attention", "hidden")
+LINKED = dict.fromkeys(IN_ROW)  # no longer in the link where it is not chosen
 OF_LONG_TEXTS = ("window", "sampling", "truncation", "truncate")  # a sentence is read whole
 QUALITIES = {"quick": _("quick"), "good": _("good"), "best": _("best")}
 
@@ -34,13 +40,13 @@ ui.header(
 
 
 def settings() -> Experiment | None:
-    """The controls: pairs, cells, attention, size, quality, and all other fields behind one
+    """The controls: pairs, architecture, attention, size, quality, and all other fields behind one
     button. None while there are no pairs or something contradicts itself."""
     left, right = st.columns([1.2, 1], gap="medium")
     with left:
         pairs = choose_pairs()
     with right:
-        cell, attention, hidden = in_the_row()
+        kind, row = in_the_row()
         link.seed("quality", "good", allowed=QUALITIES)
         quality = st.segmented_control(
             _("Quality"),
@@ -52,11 +58,12 @@ def settings() -> Experiment | None:
         )
         with st.popover(_("All settings"), icon=":material/tune:"):
             st.markdown(f"**{_('Model')}**")
-            rest = [name for name in Seq2Seq.model_fields if name not in IN_ROW]
-            chosen = form(Seq2Seq, {}, "seq2seq", rest)
-            model = make(
-                Seq2Seq, chosen | {"cell": cell, "attention": attention, "hidden": hidden}
-            )
+            family = Model.family[kind]
+            rest = [name for name in family.model_fields if name not in IN_ROW]
+            start = ({} if pairs is None else
+                     usual_translator(pairs, row.get("attention", ""), kind))
+            of = "-".join(map(str, start.values()))  # what it starts from: another form
+            model = make(family, form(family, start | row, f"{kind}-{of}", rest) | row)
             st.markdown(f"**{_('Task')}**")
             task = make(Translation, form(Translation, {}, "translation"))
             if pairs is None:
@@ -65,7 +72,7 @@ def settings() -> Experiment | None:
             usual = usual_cut(pairs).model_dump()
             how = make(Tokenisation, form(Tokenisation, usual, f"tokens-{pairs.sha256[:8]}"))
             if not (
-                isinstance(model, Seq2Seq)
+                isinstance(model, Model)
                 and isinstance(task, Translation)
                 and isinstance(how, Tokenisation)
             ):
@@ -82,7 +89,7 @@ def settings() -> Experiment | None:
             seed = form(Experiment, {}, "experiment", ["seed"])
     if preview_pairs(pairs, task, how) is None:
         return None
-    link.write(cell=cell, attention=attention, hidden=hidden, quality=quality)
+    link.write(**LINKED | row | ({} if "cell" in row else {"cell": kind}), quality=quality)
     try:
         return Experiment.translation(
             pairs, how, model, task=task, quality=quality, **training, **seed
@@ -92,15 +99,23 @@ def settings() -> Experiment | None:
         return None
 
 
-def in_the_row() -> tuple[str, str, int]:
-    """Cells, attention and size."""
+def in_the_row() -> tuple[str, dict[str, Any]]:
+    """The kind of architecture, and those of its fields that are chosen at once: cells, attention
+    and size of an encoder–decoder, the size of a Transformer."""
     link.seed("cell", "gru", allowed=CELLS)
     link.seed("attention", "general", allowed=ATTENTIONS)
     link.seed("hidden", 128, int, between=(1, 1024))
-    cell = st.segmented_control(
-        _("Cell"), CELLS, key="cell", required=True, format_func=CHOICES.__getitem__
-    )
+    cell = str(st.segmented_control(
+        _("What reads and writes"), CELLS, key="cell", required=True, wrap=True,
+        format_func=CHOICES.__getitem__,
+    ))
     row = st.columns([1.2, 1])
+    if cell == "transformer":
+        width = row[0].number_input(
+            _("Width"), 1, 1024, key="hidden", step=32,
+            help=_(str(Transformer.model_fields["hidden"].description)),
+        )
+        return cell, {"hidden": int(width)}
     attention = row[0].selectbox(
         _("Attention"),
         ATTENTIONS,
@@ -116,7 +131,7 @@ def in_the_row() -> tuple[str, str, int]:
         step=32,
         help=_("How many numbers each layer remembers."),
     )
-    return str(cell), attention, int(hidden)
+    return "seq2seq", {"cell": cell, "attention": attention, "hidden": int(hidden)}
 
 
 picture, aside = ui.columns()
@@ -194,7 +209,8 @@ with aside:
         )
     )
 going = {"run": key} if ready is not None else {}
-ui.onward("pages/alignment.py", _("Which word does it look at while it writes?"), **going)
+if ready is None or isinstance(ready.experiment.model, Seq2Seq):
+    ui.onward("pages/alignment.py", _("Which word does it look at while it writes?"), **going)
 ui.onward(
     "pages/search.py",
     _("Is the best next word part of the best sentence?"),

@@ -20,6 +20,7 @@ from explorer.comparison import (
     curves,
     differences,
     duel,
+    effort,
     equal_parameters,
     grouped,
     same_batches,
@@ -261,3 +262,10 @@ def test_translators_differ_in_their_attention_alone() -> None:
     assert set(differences(found)) == {"model.attention"}
     history = pd.DataFrame({"step": [1], "perplexity": [2.0], "tokens_per_second": [5.0]})
     assert np.isnan(curves(["it"], [[Side(base, history)]])["seconds"].values).all()
+
+
+def test_the_longest_is_known_beforehand() -> None:
+    base = Experiment.language_model(TEXT, model="rnn", steps=10)
+    small, large, long = (effort(varied(base, values)) for values in (
+        {"model.hidden": 16}, {"model.hidden": 64}, {"model.hidden": 16, "training.steps": 100}))
+    assert small < large < long

@@ -9,9 +9,9 @@ from pkgutil import iter_modules
 
 from explorer.models.base import Model
 
-_SHARED = {"attention", "base", "blocks", "heads", "network", "positions", "recurrent", "rewriter",
-           "scan", "scorers",
-           "stack", "stacked", "straight", "tape", "translator"}
+_SHARED = {"attention", "base", "blocks", "convolutions", "heads", "network", "positions", "prefix",
+           "recurrent", "rewriter", "scan", "scorers", "stack", "stacked", "straight", "tape",
+           "translator"}
 for _module in iter_modules(__path__):
     if _module.name not in _SHARED:
         import_module(f"{__name__}.{_module.name}")

@@ -78,24 +78,46 @@ class Block(nn.Module):
 
     def forward(
         self, x: Tensor, sight: Sight, past: Sequence[Tensor] = (),
-        source: Sequence[Tensor] = (), source_sight: Sight | None = None, **axes: int,
+        **axes: int,
     ) -> tuple[Tensor, Sequence[Tensor]]:
         """x (B, T, width) -> what goes on to the next block, likewise, and what `mix` remembers.
 
-        past: what it remembers of the tokens before. source: keys and values of the source.
+        past: what it remembers of the tokens before.
         """
+        x, kept = self.along(x, sight, past, **axes)
+        return self.on(x, **axes), kept
+
+    def along(
+        self, x: Tensor, sight: Sight, past: Sequence[Tensor] = (), **axes: int
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        """The first sublayer: it looks along the text."""
         x = tap("before", x, **axes)
         read = tap("attention_reads", self.around_mix.reads(x), **axes)
         made, kept = self.mix(read, sight, past, **axes)
-        x = tap("middle", self.around_mix.goes_on(x, made, "attended", **axes), **axes)
-        if self.across is not None and self.around_across is not None:
-            assert source_sight is not None
-            made = self.across.across(self.around_across.reads(x), source, source_sight, across=1,
-                                      **axes)
-            x = tap("looked", self.around_across.goes_on(x, made, "looks", **axes), **axes)
+        return tap("middle", self.around_mix.goes_on(x, made, "attended", **axes), **axes), kept
+
+    def look(
+        self, x: Tensor, source: Sequence[Tensor], sight: Sight, shown: bool = False, **axes: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """The sublayer of a decoder that looks at a source, by its keys and values; and its weights
+        (B, heads, T, S) if `shown`."""
+        assert self.across is not None
+        assert self.around_across is not None
+        read = tap("look_reads", self.around_across.reads(x), **axes)
+        made, weights = self.across.across(read, source, sight, shown, across=1, **axes)
+        x = self.around_across.goes_on(x, made, "looks", **axes)
+        return tap("looked", x, **axes), weights
+
+    def source(self, keys: Tensor) -> list[Tensor]:
+        """Keys and values, (B, heads, S, d) each, of what an encoder shows (B, S, width)."""
+        assert self.across is not None
+        return self.across.projected(keys, 1, 3)
+
+    def on(self, x: Tensor, **axes: int) -> Tensor:
+        """The last sublayer: the feed-forward network, at each token for itself."""
         read = tap("feed_reads", self.around_feed.reads(x), **axes)
         x = self.around_feed.goes_on(x, self.feed(read, **axes), "fed", **axes)
-        return tap("after", x, **axes), kept
+        return tap("after", x, **axes)
 
 
 def stack(

@@ -80,36 +80,41 @@ class Attention(nn.Module):
         k = self.position.turned(k, sight.queries)
         if past:
             k, v = torch.cat((past[0], k), 2), torch.cat((past[1], v), 2)
-        return self._look(q, k, v, sight, **axes), (k, v)
+        return self._look(q, k, v, sight, False, **axes)[0], (k, v)
 
-    def across(self, x: Tensor, source: Sequence[Tensor], sight: Sight, **axes: int) -> Tensor:
-        """x (B, T, width) looks at the keys and values, (B, heads, S, d) each, of a source:
-        (B, T, width)."""
+    def across(
+        self, x: Tensor, source: Sequence[Tensor], sight: Sight, shown: bool = False, **axes: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """x (B, T, width) looks at the keys and values, (B, heads, S, d) each, of a source. What it
+        makes of them (B, T, width), and if `shown` the weights (B, heads, T, S)."""
         [q] = self.projected(x, 0, 1)
-        return self._look(q, source[0], source[1], sight, **axes)
+        return self._look(q, source[0], source[1], sight, shown, **axes)
 
-    def _look(self, q: Tensor, k: Tensor, v: Tensor, sight: Sight, **axes: int) -> Tensor:
+    def _look(
+        self, q: Tensor, k: Tensor, v: Tensor, sight: Sight, shown: bool = False, **axes: int
+    ) -> tuple[Tensor, Tensor | None]:
         bias = self.position.bias(sight.queries, sight.keys, self.heads)
-        seen = (self._readable if taped() else _fused)(q, k, v, sight, bias, **axes)
-        output: Tensor = self.out(seen.transpose(1, 2).flatten(2))  # (B, T, width)
-        return output
+        weights = None
+        if taped() or shown:
+            seen, weights = self._readable(q, k, v, sight, bias, **axes)
+        else:
+            seen = _fused(q, k, v, sight, bias)
+        return self.out(seen.transpose(1, 2).flatten(2)), weights
 
     @staticmethod
     def _readable(
         q: Tensor, k: Tensor, v: Tensor, sight: Sight, bias: Tensor | None, **axes: int
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         q, k, v = tap("q", q, **axes), tap("k", k, **axes), tap("v", v, **axes)
         scores = q @ k.mT / sqrt(q.shape[-1])  # (B, heads, Q, K)
         if bias is not None:
             scores = scores + bias.to(scores.dtype)
         scores = tap("scores", scores, **axes)
         attention = tap("attention", masked_softmax(scores, sight.allowed()), **axes)
-        return tap("mixed", attention @ v, **axes)  # (B, heads, Q, d)
+        return tap("mixed", attention @ v, **axes), attention  # (B, heads, Q, d), (B, heads, Q, K)
 
 
-def _fused(
-    q: Tensor, k: Tensor, v: Tensor, sight: Sight, bias: Tensor | None, **_: int
-) -> Tensor:
+def _fused(q: Tensor, k: Tensor, v: Tensor, sight: Sight, bias: Tensor | None) -> Tensor:
     if bias is None and sight.valid is None and q.shape[2] == k.shape[2]:
         return F.scaled_dot_product_attention(q, k, v, is_causal=sight.causal)
     allowed = sight.allowed()

@@ -4,13 +4,14 @@ Bahdanau et al. 2015 or Luong et al. 2015, or without any.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
 from explorer.models.base import Model
 from explorer.models.recurrent import ENDS, Recurrent
 from explorer.models.scorers import Scorer
+from explorer.spec import LATER
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ class Seq2Seq(Model):
         False, title=N_("Input feeding"),
         description=N_("What a step made of its attention is part of the next step's input, so "
                        "that it knows where it has looked (Luong)."))
+
+    shared: Annotated[bool, LATER] = Field(
+        False, title=N_("One matrix reads and writes"),
+        description=N_("The target's embedding is its output matrix too, so that what is learnt of "
+                       "a rare token by reading it serves to write it; all embeddings begin short, "
+                       "and are lengthened when they are read."))
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -138,4 +145,6 @@ class Seq2Seq(Model):
             found |= {"place.W_p": (H, H), "place.v_p": (H,)}
         if not self.looks_before:
             found |= {"combine.weight": (H, W + H)}
+        if self.shared:
+            return found | {"output.bias": (vocabulary,), "output.narrow": (E, H)}
         return found | {"output.weight": (vocabulary, H), "output.bias": (vocabulary,)}

@@ -49,7 +49,8 @@ class Placed(nn.Module):
 class Stack(nn.Module):
     """Embedding + position → blocks → linear. causal: each guess is made from the tokens up to it.
 
-    With tied weights `decoder.weight` is `encoder.weight`.
+    With tied weights `decoder.weight` is `encoder.weight`. One that reads from both sides has a
+    vector `mask`, which stands for a hidden token: for a negative id.
     """
 
     def __init__(self, spec: Stacked, vocabulary: int, causal: bool = True) -> None:
@@ -65,21 +66,25 @@ class Stack(nn.Module):
             self.decoder.weight = self.encoder.weight
         nn.init.normal_(self.encoder.weight, std=W**-0.5)
         nn.init.zeros_(self.decoder.bias)
+        self.mask = None if causal else nn.Parameter(torch.empty(W).normal_(std=W**-0.5))
 
     def read(self, ids: Tensor, first: int = 0) -> Tensor:
         """What the first block sees: ids (B, T) -> (B, T, width)."""
-        x: Tensor = self.placed(self.encoder(ids), first)
+        vectors = self.encoder(ids if self.causal else ids.clamp(min=0))
+        if self.mask is not None:
+            vectors = torch.where(ids[..., None] < 0, self.mask, vectors)
+        x: Tensor = self.placed(vectors, first)
         return x
 
     def forward(
         self, ids: Tensor, state: Sequence[Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """ids (T, B) -> logits (T, B, vocabulary), and what the blocks remember of all tokens:
-        keys and values, (1, B, heads, T, d) each, block by block.
+        """ids (T, B) -> logits (T, B, vocabulary), and what the blocks remember of all tokens,
+        block by block: keys and values, (1, B, heads, T, d) each, of a Transformer.
 
         state: that of the tokens before.
         """
-        first = 0 if state is None else state[0].shape[3]
+        first = 0 if state is None or self.spec.carries else state[0].shape[3]
         x, kept = self.through(self.read(ids.T, first), first, state)
         logits: Tensor = self.guess(x)
         return logits.transpose(0, 1), kept

@@ -4,16 +4,19 @@ its gaps, or both, to translate.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
 from explorer.models.base import under
+from explorer.models.positions import Position
 from explorer.models.stacked import Shapes, Stacked
 from explorer.words import N_
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from explorer.models.heads import Attention
 
 
 class Transformer(Stacked):
@@ -36,6 +39,7 @@ class Transformer(Stacked):
 
     title: ClassVar = "Transformer"
     carries: ClassVar = False
+    attention: ClassVar = "scaled-dot"
     observes: ClassVar = (
         "before", "attention_reads", "q", "k", "v", "scores", "attention", "mixed", "attended",
         "middle", "feed_reads", "active", "fed", "after")
@@ -68,6 +72,14 @@ class Transformer(Stacked):
         from explorer.models.heads import Attention
 
         return Attention(self.hidden, self.heads, self.position, self.split)
+
+    def looking(self) -> Attention:
+        """What looks at a source in a decoder's block: places in two languages do not compare, so
+        that it is told of none."""
+        from explorer.models.heads import Attention
+
+        return Attention(self.hidden, self.heads, cast("Position", Position.parse("none")),
+                         self.split)
 
     def mixing(self) -> Shapes:
         d = self.hidden // self.heads

@@ -5,6 +5,8 @@
     Luong:     s_t = RNN(y_{t−1}, s_{t−1});   c_t likewise with the query s_t;
                s̃_t = tanh(W_c [c_t; s_t]),  from which the next token is guessed
     without:   c_t = the encoder's last state, at every step (Cho et al. 2014)
+    shared:    logits = E W s + b, where the target's embedding E is read as √d E (Press & Wolf
+               2017; Vaswani et al. 2017, § 3.4)
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from explorer.models.attention import LocalP, attend
@@ -46,6 +49,21 @@ class State(NamedTuple):
     fed: Tensor | None
 
 
+class Shared(nn.Module):
+    """Logits from an embedding (vocabulary, d) and states of another length."""
+
+    def __init__(self, hidden: int, embedding: nn.Embedding) -> None:
+        super().__init__()
+        self.weight = embedding.weight
+        self.bias = nn.Parameter(torch.zeros(embedding.num_embeddings))
+        bound = hidden**-0.5
+        self.narrow = nn.Parameter(
+            torch.empty(embedding.embedding_dim, hidden).uniform_(-bound, bound))
+
+    def forward(self, s: Tensor) -> Tensor:
+        return F.linear(F.linear(s, self.narrow), self.weight, self.bias)  # (…, vocabulary)
+
+
 class Translator(nn.Module):
     """Embedding → encoder → decoder with attention → linear."""
 
@@ -65,11 +83,14 @@ class Translator(nn.Module):
         self.scorer = None if spec.scorer is None else spec.scorer.build(H, W, H)
         self.place = LocalP(H, H, REACH) if spec.reach == "local" else None
         self.combine = None if spec.looks_before else nn.Linear(W + H, H, bias=False)
-        self.output = nn.Linear(H, vocabulary)
+        self.output = Shared(H, self.target) if spec.shared else nn.Linear(H, vocabulary)
+        if spec.shared:
+            for side in (self.source, self.target):
+                nn.init.normal_(side.weight, std=spec.embedding**-0.5)
 
     def encode(self, source: Tensor, valid: Tensor) -> Memory:
         """Read sources (B, S), of which the first `valid` (B,) tokens count."""
-        x = self.drop(self.source(source)).transpose(0, 1)  # (S, B, embedding)
+        x = self._read(self.source, source).transpose(0, 1)  # (S, B, embedding)
         packed = pack_padded_sequence(x, valid.cpu(), enforce_sorted=False)
         read, last = self.encoder(packed)
         keys = pad_packed_sequence(read, total_length=source.shape[1])[0].transpose(0, 1)
@@ -93,7 +114,7 @@ class Translator(nn.Module):
     ) -> tuple[Tensor, State, Tensor]:
         """One step: the tokens before (B,) -> logits (B, vocabulary), the state after it, and the
         weights of attention (B, S), all 0 without any."""
-        y = self.drop(self.target(tokens))  # (B, embedding)
+        y = self._read(self.target, tokens)  # (B, embedding)
         if self.spec.looks_before:
             context, weights = self._look(_top(state.core)[:, None], memory, **axes)
             s, core = self._cell(torch.cat((y, context[:, 0]), -1), state.core)
@@ -117,7 +138,7 @@ class Translator(nn.Module):
         memory = self.encode(source, valid)
         if self.spec.attention == "additive" or self.spec.feeding:
             return self._in_steps(given, memory)
-        y = self.drop(self.target(given))  # (B, T, embedding)
+        y = self._read(self.target, given)  # (B, T, embedding)
         if self.spec.looks_before:
             y = torch.cat((y, memory.summary[:, None].expand(-1, given.shape[1], -1)), -1)
         s: Tensor = self.decoder(y.transpose(0, 1), memory.start)[0]  # (T, B, hidden)
@@ -128,7 +149,7 @@ class Translator(nn.Module):
 
     def _in_steps(self, given: Tensor, memory: Memory) -> Tensor:
         """Step by step."""
-        y = self.drop(self.target(given))  # (B, T, embedding)
+        y = self._read(self.target, given)  # (B, T, embedding)
         state, shown = self.begin(memory), []
         for t in range(given.shape[1]):
             if self.spec.looks_before:
@@ -142,6 +163,14 @@ class Translator(nn.Module):
                 state = State(core, s)
             shown.append(s)
         return torch.stack(shown, 1)
+
+    def _read(self, side: nn.Embedding, tokens: Tensor) -> Tensor:
+        """Tokens (…) -> what stands for them, (…, embedding)."""
+        read: Tensor = side(tokens)
+        if self.spec.shared:
+            read = read * self.spec.embedding**0.5
+        dropped: Tensor = self.drop(read)
+        return dropped
 
     def _look(self, queries: Tensor, memory: Memory, **axes: int) -> tuple[Tensor, Tensor]:
         """Queries (B, T, hidden) -> contexts (B, T, width) and weights (B, T, S)."""

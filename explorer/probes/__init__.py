@@ -13,6 +13,7 @@ from explorer.errors import RunError
 from explorer.experiment import Experiment
 from explorer.models.base import ATTENTIVE, RECURRENT, foreign
 from explorer.probes.attention_alone import attention_alone
+from explorer.probes.blanks import blanks
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
 from explorer.probes.cloud import projection
@@ -24,10 +25,14 @@ from explorer.probes.heads import head, heads, mean_of_heads
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
 from explorer.probes.kernel_regression import kernel_regression
+from explorer.probes.layer_costs import layer_costs
+from explorer.probes.layer_seconds import layer_seconds
 from explorer.probes.matching import select_and_match
 from explorer.probes.misuse import misuse
 from explorer.probes.nearest import nearest_states, read_states
 from explorer.probes.opened import Opened
+from explorer.probes.reach import reach
+from explorer.probes.recurrent_attention import recurrent_attention
 from explorer.probes.saturation import saturation
 from explorer.probes.scoring import scoring
 from explorer.probes.search import search, search_table
@@ -38,6 +43,7 @@ from explorer.probes.translating import alignment, evaluation, forcing, translat
 from explorer.probes.truncation import truncation
 from explorer.tasks import Task
 from explorer.tasks.language_model import LanguageModel
+from explorer.tasks.masked import Masked
 from explorer.tasks.translation import Translation
 
 Probe = Callable[..., xr.Dataset]
@@ -59,8 +65,9 @@ LEARNT = (
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
     Asked("language_model", ATTENTIVE, (heads, head, mean_of_heads)),
-    Asked("translation", ("seq2seq",), (alignment, scoring, forcing)),
-    Asked("translation", Translation.models, (translate, evaluation, flops, search)),
+    Asked("masked", Masked.models, (blanks,)),
+    Asked("translation", ("seq2seq",), (alignment, scoring)),
+    Asked("translation", Translation.models, (translate, evaluation, forcing, flops, search)),
 )
 PROBES: dict[str, Probe] = {
     probe.__name__: probe for asked in LEARNT for probe in asked.probes
@@ -68,7 +75,8 @@ PROBES: dict[str, Probe] = {
 
 BARE: dict[str, Probe] = {
     probe.__name__: probe
-    for probe in (attention_alone, kernel_regression, softmax_left, search_table)
+    for probe in (attention_alone, kernel_regression, layer_costs, layer_seconds, reach,
+                  recurrent_attention, softmax_left, search_table)
 }
 
 

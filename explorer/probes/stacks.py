@@ -27,7 +27,7 @@ AXES: dict[str, tuple[str, ...]] = {
     "q": PART, "k": PART, "v": PART, "scores": ("head", "query", "key"),
     "attention": ("head", "query", "key"), "mixed": PART, "attended": STREAM,
     "attended_sum": STREAM, "middle": STREAM, "feed_reads": STREAM, "active": ("token", "neuron"),
-    "fed": STREAM, "fed_sum": STREAM, "after": STREAM, "final": STREAM,
+    "fed": STREAM, "fed_sum": STREAM, "after": STREAM, "final": STREAM, "hidden": STREAM,
 }
 
 

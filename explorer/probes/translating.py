@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.errors import DataError
@@ -17,8 +18,17 @@ from explorer.models.translator import Memory, Translator
 from explorer.probes.capture import about
 from explorer.probes.opened import Opened
 from explorer.tasks.pairing import apart, coded
-from explorer.tasks.translation import Translation, greedy, sacre, true_words, written_words
-from explorer.text.bleu import corpus_bleu, notes_bleu, sentence_bleu
+from explorer.tasks.translation import (
+    Translation,
+    bleu,
+    greedy,
+    sacre,
+    told_apart,
+    translated,
+    true_words,
+    written_words,
+)
+from explorer.text.bleu import notes_bleu, sentence_bleu
 from explorer.text.sentences import Sentences
 from explorer.text.types import Tokens
 from explorer.words import N_
@@ -197,11 +207,14 @@ def _guesses(
 
 
 def evaluation(opened: Opened, most: int = SENTENCES) -> xr.Dataset:
-    """Held-out pairs translated greedily: over pair, `source`, `reference` (the whole sentence, its
-    unknown words in their own letters), `translation`, `bleu` of each (sacrebleu, 0…100),
-    `notes_bleu` (the notes' formula, k = 2, 0…1) and `length`, the tokens of its source; over bin
-    of length, `bin_low`, `bin_high`, `bin_bleu` (corpus BLEU) and `bin_pairs`. attrs: `bleu` of all
-    of them, `notes_bleu` their mean, `of` how many are held out.
+    """At most so many held-out sentences translated greedily: over pair, each with one of its
+    translations, `source`, `reference` (the whole sentence, its unknown words in their own
+    letters), `translation`, and against that reference alone `bleu` (sacrebleu, 0…100) and
+    `notes_bleu` (the notes' formula, k = 2, 0…1); `length`, the tokens of its source; over bin of
+    length, `bin_low`, `bin_high`, `bin_bleu` (corpus BLEU) and `bin_sentences`. attrs: `bleu` of
+    all sentences; corpus BLEU takes a sentence once, against all of its translations.
+    `notes_bleu`, the mean over pairs; `sentences`, how many were translated; `of`, how many pairs
+    are held out.
     Raises DataError: nothing was held out.
     """
     translator, sentences = opened_pairs(opened)
@@ -211,31 +224,46 @@ def evaluation(opened: Opened, most: int = SENTENCES) -> xr.Dataset:
     if not held_out:
         raise DataError(N_("Of this run's pairs nothing was held out: there is nothing that it has "
                            "not read to translate."))
-    rows = held_out[:: max(1, -(-len(held_out) // most))]
-    pairs = coded(sentences, rows)
-    written = greedy(translator, pairs, sentences.eos, task.longest)
-    guessed = [sentences.decode(row) for row in written]
-    true = [sentences.prepare(target) for _, target in rows]
-    how = sacre(sentences)
-    length = np.array([len(sentences.source.said(row)) for row in pairs.source.tolist()])
+    pairs = told_apart(sentences, held_out)
+    rows, written = translated(translator, pairs, sentences, task.longest, most)
+    right = [[pairs.references[i] for i in numbers] for numbers in rows]
+    length = np.array([len(sentences.source.said(pairs.source[numbers[0]].tolist()))
+                       for numbers in rows])
+    bins = _bins(length)
+    return xr.Dataset(
+        _by_pair(sentences, pairs.sources, rows, written, right, length) | {
+            "bin_low": ("bin", [low for low, _, _ in bins]),
+            "bin_high": ("bin", [high for _, high, _ in bins]),
+            "bin_sentences": ("bin", [len(which) for _, _, which in bins]),
+            "bin_bleu": ("bin", [bleu(sentences, [written[i] for i in which],
+                                      [right[i] for i in which]) for _, _, which in bins])},
+        attrs=about(opened) | {"bleu": bleu(sentences, written, right), "of": len(held_out),
+                               "sentences": len(rows), "attention": translator.spec.attention}
+    ).pipe(lambda found: found.assign_attrs(notes_bleu=float(found["notes_bleu"].mean())))
+
+
+def _bins(length: NDArray[np.int64]) -> list[tuple[int, int, NDArray[np.int64]]]:
+    """The shortest and the longest length of each bin, and which sentences are of such a one."""
     quantiles = np.quantile(length, np.linspace(0, 1, BINS + 1)[:-1]).round().astype(int)
     edges = np.unique([*quantiles, length.max() + 1])
-    bins = [(low, high, np.flatnonzero((length >= low) & (length < high)))
+    bins = [(low, high - 1, np.flatnonzero((length >= low) & (length < high)))
             for low, high in itertools.pairwise(edges)]
-    bins = [each for each in bins if len(each[2])]
-    return xr.Dataset(
-        {"source": ("pair", [sentences.source.prepare(source) for source, _ in rows]),
-         "reference": ("pair", true), "translation": ("pair", guessed),
-         "bleu": ("pair", [sentence_bleu(a, b, how) for a, b in zip(guessed, true, strict=True)]),
-         "notes_bleu": ("pair", [
-             notes_bleu(written_words(sentences, a), true_words(sentences, b), 2)
-             for a, b in zip(written, true, strict=True)]),
-         "length": ("pair", length),
-         "bin_low": ("bin", [low for low, _, _ in bins]),
-         "bin_high": ("bin", [high - 1 for _, high, _ in bins]),
-         "bin_pairs": ("bin", [len(which) for _, _, which in bins]),
-         "bin_bleu": ("bin", [corpus_bleu([guessed[i] for i in which], [true[i] for i in which],
-                                          how) for _, _, which in bins])},
-        attrs=about(opened) | {"bleu": corpus_bleu(guessed, true, how), "of": len(held_out),
-                               "attention": translator.spec.attention}
-    ).pipe(lambda found: found.assign_attrs(notes_bleu=float(found["notes_bleu"].mean())))
+    return [each for each in bins if len(each[2])]
+
+
+def _by_pair(
+    sentences: Sentences, sources: Sequence[str], rows: Sequence[Sequence[int]],
+    written: Sequence[Sequence[int]], right: Sequence[Sequence[str]], length: NDArray[np.int64],
+) -> dict[str, Any]:
+    """What is known of each pair by itself: a sentence with one of its translations."""
+    found: dict[str, list[Any]] = {name: [] for name in (
+        "source", "reference", "translation", "bleu", "notes_bleu", "length")}
+    for numbers, ids, references, tokens in zip(rows, written, right, length, strict=True):
+        text, words = sentences.decode(ids), written_words(sentences, ids)
+        for reference in references:
+            said = (sources[numbers[0]], reference, text,
+                    sentence_bleu(text, reference, sacre(sentences)),
+                    notes_bleu(words, true_words(sentences, reference), 2), tokens)
+            for name, value in zip(found, said, strict=True):
+                found[name].append(value)
+    return {name: ("pair", values) for name, values in found.items()}

@@ -150,7 +150,8 @@ def _weights(
 ) -> bytes:
     """A snapshot, packed anew, if it holds this network's tensors and nothing else."""
     try:
-        if shapes(data) != experiment.model.shapes(*tokenizer.sizes) or dtypes(data) != {"F32"}:
+        own = experiment.task.shapes(experiment.model, *tokenizer.sizes)
+        if shapes(data) != own or dtypes(data) != {"F32"}:
             raise _wrong(name, N_("its tensors are not those of this network"))
         tensors = load(data)
     except (Damaged, SafetensorError) as error:

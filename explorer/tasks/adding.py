@@ -72,13 +72,14 @@ class Adding(Task):
     @staticmethod
     def loss(
         network: nn.Module, inputs: Tensor, targets: Tensor, state: Any,
-        links: Tensor | None = None,
+        links: Tensor | None = None, smoothing: float = 0.0,
     ) -> tuple[Tensor, Any]:
         """Mean squared error of the sum, and the state after the last number. links: None, for the
         gradient is followed to the first number."""
         from torch.nn import functional as F
 
         assert links is None, "a row is read whole"
+        assert not smoothing, "a sum is no token"
         guess, state = network(inputs, state)  # (B,)
         return F.mse_loss(guess, targets), state
 

@@ -10,7 +10,7 @@ from explorer.text import Text, Tokenisation, Tokenizer
 from explorer.text.fit import check_length, kept
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from explorer.experiment import Training
     from explorer.models.base import Model
@@ -21,7 +21,7 @@ class Task(Kind):
     what is said of a run that learnt something else, where one of these is looked for."""
 
     mismatch: ClassVar[str] = ""
-    models: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm", "transformer")
+    models: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm", "cnn", "transformer", "aaren")
 
     @property
     def draws(self) -> bool:
@@ -31,6 +31,10 @@ class Task(Kind):
     def build(self, model: Model, vocabulary: int, source: int = 0) -> nn.Module:
         """The network that learns it, freshly initialised: by default the model as it is."""
         return model.build(vocabulary, source)
+
+    def shapes(self, model: Model, *sizes: int) -> dict[str, tuple[int, ...]]:
+        """The tensors of its network and their shapes. sizes: of its vocabularies."""
+        return model.shapes(*sizes)
 
     def material(self, text: Text) -> Text:
         """The text as this task reads it."""
@@ -71,3 +75,18 @@ class Task(Kind):
         """What a snapshot is measured by beside its loss. last: whether it is the training's last.
         """
         return {}
+
+
+def guess_loss(logits: Tensor, true: Tensor, smoothing: float = 0.0) -> Tensor:
+    """The mean of −ln p(true), in nats, of logits (M, V) for true ids (M,).
+
+    smoothing: ε. The gradient is then that of (1 − ε) · this + ε · the mean over all tokens
+    (Szegedy et al. 2016), while the value stays what it is, so that losses compare.
+    """
+    from torch.nn import functional as F
+
+    loss = F.cross_entropy(logits, true)
+    if not smoothing:
+        return loss
+    smooth = F.cross_entropy(logits, true, label_smoothing=smoothing)
+    return loss.detach() + smooth - smooth.detach()

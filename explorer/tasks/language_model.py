@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from explorer.tasks.base import Task
+from explorer.tasks.base import Task, guess_loss
 from explorer.text.windows import cut
 from explorer.words import N_
 
@@ -26,8 +26,8 @@ class LanguageModel(Task):
 
     kind: Literal["language_model"] = "language_model"
     mismatch: ClassVar[str] = N_(
-        "This run learnt to translate. Here networks are looked at that guess the next token of a "
-        "text: choose such a run.")
+        "This run learnt something else. Here networks are looked at that guess the next token of "
+        "a text: choose such a run.")
 
     @staticmethod
     def batch(ids: Tensor, training: Training, seed: int, step: int) -> tuple[Tensor, Tensor, bool]:
@@ -47,15 +47,13 @@ class LanguageModel(Task):
     @staticmethod
     def loss(
         network: nn.Module, inputs: Tensor, targets: Tensor, state: Any,
-        links: Tensor | None = None,
+        links: Tensor | None = None, smoothing: float = 0.0,
     ) -> tuple[Tensor, Any]:
         """Mean cross-entropy per token, in nats, and the state after the window. links: how its
         gradient passes from token to token (`models.truncation`); None: whole."""
-        from torch.nn import functional as F
-
         how = () if links is None else (links,)
         logits, state = network(inputs, state, *how)  # (T, B, V)
-        return F.cross_entropy(logits.flatten(0, 1), targets.flatten()), state
+        return guess_loss(logits.flatten(0, 1), targets.flatten(), smoothing), state
 
     @staticmethod
     def evaluate(

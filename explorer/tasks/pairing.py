@@ -24,13 +24,15 @@ ALIKE = 16  # batches whose pairs are sorted by length together, so that little 
 class Coded:
     """Pairs as ids, rows filled up with <pad>. source (N, S), source_valid (N,): how many tokens of
     a row count; target and target_valid likewise, <eos> among them. begin: the id of <bos>.
-    references: the target sentences as text, of pairs by which translations are measured."""
+    sources, references: both sentences as text, prepared, of pairs by which translations are
+    measured."""
 
     source: Tensor
     source_valid: Tensor
     target: Tensor
     target_valid: Tensor
     begin: int
+    sources: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -104,6 +106,16 @@ def spread(count: int, most: int | None) -> NDArray[np.int64]:
     if most is None or most >= count:
         return np.arange(count)
     return np.arange(most) * count // most
+
+
+def alike(sources: Sequence[str], most: int | None = None) -> list[list[int]]:
+    """The numbers of the pairs of each source sentence, however many translations it has; of at
+    most so many sentences, spread evenly over all."""
+    found: dict[str, list[int]] = {}
+    for number, source in enumerate(sources):
+        found.setdefault(source, []).append(number)
+    rows = list(found.values())
+    return [rows[i] for i in spread(len(rows), most)]
 
 
 @lru_cache(maxsize=4)

@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import Field
 
 from explorer.errors import DataError
-from explorer.tasks.base import Task
-from explorer.tasks.pairing import Batch, Coded, apart, coded, order, spread
+from explorer.tasks.base import Task, guess_loss
+from explorer.tasks.pairing import Batch, Coded, alike, apart, coded, order, spread
 from explorer.text import Text, Tokenisation, Tokenizer
 from explorer.text.pairs import Pairs
 from explorer.text.sentences import Sentences
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from explorer.experiment import Training
     from explorer.models.translator import Translator
 
-SCORED = 100  # held-out pairs that a snapshot on the way translates for its BLEU
+SCORED = 100  # held-out sentences that a snapshot on the way translates for its BLEU
 SCORED_LAST = 1_000  # … and the last one
 AT_ONCE = 128  # pairs that are scored or translated side by side
 
@@ -36,10 +36,10 @@ class Translation(Task):
     """p(y(1…T) | x(1…S)) = ∏ p(y(t) | y(1…t−1), x)"""
 
     kind: Literal["translation"] = "translation"
-    models: ClassVar[tuple[str, ...]] = ("seq2seq",)
+    models: ClassVar[tuple[str, ...]] = ("seq2seq", "transformer")
     mismatch: ClassVar[str] = N_(
-        "This run learnt to guess the next token of a text. Here networks are looked at that "
-        "translate: choose such a run.")
+        "This run did not learn to translate. Here networks are looked at that did: choose such a "
+        "run.")
 
     forcing: Literal["teacher", "scheduled", "free"] = Field(
         "teacher", title=N_("Told before each guess"),
@@ -90,9 +90,7 @@ class Translation(Task):
             raise DataError(N_("“{name}” has no pair left to train on: hold out less, or bring "
                                "more pairs."), name=text.name)
         sentences = cast("Sentences", tokenizer)
-        references = tuple(sentences.prepare(target) for _, target in held_out)
-        return (coded(sentences, kept),
-                replace(coded(sentences, held_out), references=references))
+        return coded(sentences, kept), told_apart(sentences, held_out)
 
     def step_tokens(self, held_in: Coded, training: Training) -> float:
         if not len(held_in):
@@ -129,17 +127,16 @@ class Translation(Task):
 
     @staticmethod
     def loss(
-        network: nn.Module, inputs: Batch, targets: Coded, state: Any = None, links: Any = None
+        network: nn.Module, inputs: Batch, targets: Coded, state: Any = None, links: Any = None,
+        smoothing: float = 0.0,
     ) -> tuple[Tensor, Any]:
         """Masked cross-entropy per token, in nats: what stands behind a sentence's <eos> counts
         nothing. No state is carried on."""
-        from torch.nn import functional as F
-
         translator, pairs = cast("Translator", network), inputs.pairs
         if inputs.told < 1:
             logits = partly_told(translator, pairs, inputs.told)  # (B, T, V)
-            return masked_loss(logits, targets).sum() / targets.mask.sum(), None
-        return F.cross_entropy(told_all(translator, pairs), pairs.target[pairs.mask]), None
+            return guess_loss(logits[pairs.mask], pairs.target[pairs.mask], smoothing), None
+        return guess_loss(told_all(translator, pairs), pairs.target[pairs.mask], smoothing), None
 
     def evaluate(
         self, network: Any, ids: Coded, limit: int | None = None,
@@ -166,25 +163,51 @@ class Translation(Task):
     def measures(
         self, network: Any, held_out: Coded, tokenizer: Tokenizer, last: bool
     ) -> Mapping[str, float]:
-        """bleu: of held-out pairs, translated greedily, by sacrebleu, 0…100. notes_bleu: the mean
-        over sentences of the notes' own formula with k = 2, 0…1. Both against the whole sentence
-        that is held out: <unk> is never a right guess."""
-        import torch
-
-        from explorer.text.bleu import corpus_bleu, notes_bleu
+        """bleu: of held-out sentences, translated greedily, by sacrebleu, 0…100, each against all
+        of its translations. notes_bleu: the mean over their pairs of the notes' own formula, which
+        knows one reference, with k = 2, 0…1. Both against whole sentences: <unk> is never a right
+        guess."""
+        from explorer.text.bleu import notes_bleu
 
         if not len(held_out):
             return {}
         sentences = cast("Sentences", tokenizer)
-        chosen = spread(len(held_out), SCORED_LAST if last else SCORED)
-        pairs, true = held_out.rows(torch.from_numpy(chosen)), [held_out.references[i]
-                                                                for i in chosen]
-        written = greedy(network, pairs, sentences.eos, self.longest)
-        own = [notes_bleu(written_words(sentences, row), true_words(sentences, truth), 2)
-               for row, truth in zip(written, true, strict=True)]
-        return {"bleu": corpus_bleu([sentences.decode(row) for row in written], true,
-                                    sacre(sentences)),
+        rows, written = translated(network, held_out, sentences, self.longest,
+                                   SCORED_LAST if last else SCORED)
+        own = [notes_bleu(written_words(sentences, ids),
+                          true_words(sentences, held_out.references[i]), 2)
+               for pairs, ids in zip(rows, written, strict=True) for i in pairs]
+        return {"bleu": bleu(sentences, written, [[held_out.references[i] for i in pairs]
+                                                  for pairs in rows]),
                 "notes_bleu": float(np.mean(own))}
+
+
+def told_apart(sentences: Sentences, rows: Sequence[tuple[str, str]]) -> Coded:
+    """Pairs as tensors, with the text by which translations of them are measured."""
+    return replace(coded(sentences, rows),
+                   sources=tuple(sentences.source.prepare(source) for source, _ in rows),
+                   references=tuple(sentences.prepare(target) for _, target in rows))
+
+
+def translated(
+    network: Translator, pairs: Coded, sentences: Sentences, longest: int, most: int
+) -> tuple[list[list[int]], list[list[int]]]:
+    """At most so many source sentences, each translated greedily once: the numbers of the pairs of
+    each, and the ids that are written for it."""
+    import torch
+
+    rows = alike(pairs.sources, most)
+    first = torch.tensor([numbers[0] for numbers in rows])
+    return rows, greedy(network, pairs.rows(first), sentences.eos, longest)
+
+
+def bleu(
+    sentences: Sentences, written: Sequence[Sequence[int]], references: Sequence[Sequence[str]]
+) -> float:
+    """Corpus BLEU, 0…100, of the ids written for some sentences, each against all that is right."""
+    from explorer.text.bleu import corpus_bleu
+
+    return corpus_bleu([sentences.decode(ids) for ids in written], references, sacre(sentences))
 
 
 def sacre(sentences: Sentences) -> str:

@@ -3,7 +3,9 @@
 The notes' formula, of one sentence: exp(min(0, 1 − len_label / len_pred)) · ∏_{n=1}^k p_n^(1/2^n),
 where p_n is the share of the n-grams of the prediction that the label has too, each of the label's
 used once (Zhang et al., Dive into Deep Learning, ch. 10.7). The usual BLEU (Papineni et al. 2002)
-is a geometric mean over a whole corpus, by `sacrebleu` (Post 2018).
+is a geometric mean over a whole corpus, by `sacrebleu` (Post 2018); of a source with several right
+translations it takes all: a run of tokens counts if one of them has it, as often as one of them has
+it, and the length that is asked for is that of the translation nearest in length.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from itertools import zip_longest
 from math import exp, prod
 from typing import TYPE_CHECKING
 
@@ -43,16 +46,19 @@ def brevity(predicted: int, reference: int) -> float:
 
 
 def corpus_bleu(
-    hypotheses: Sequence[str], references: Sequence[str], tokenize: str = "13a"
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]], tokenize: str = "13a"
 ) -> float:
-    """BLEU of sentences against one reference each, 0…100, as `sacrebleu` prints it. tokenize:
-    13a for most languages, zh for Chinese, char for characters, none where blanks cut."""
+    """BLEU of sentences, each against all of its references, 0…100, as `sacrebleu` prints it.
+    tokenize: 13a for most languages, zh for Chinese, char for characters, none where blanks cut.
+    Raises ValueError: a sentence without a reference."""
     if len(hypotheses) != len(references):
-        raise ValueError(f"{len(hypotheses)} hypotheses and {len(references)} references")
+        raise ValueError(f"{len(hypotheses)} hypotheses and references of {len(references)}")
+    if not all(references) or any(isinstance(some, str) for some in references):
+        raise ValueError("each hypothesis needs a list of at least one reference")
     if not hypotheses:
         return 0.0
-    scored = _metric(tokenize, False).corpus_score(list(hypotheses), [list(references)])
-    return float(scored.score)
+    streams = [list(stream) for stream in zip_longest(*references)]  # None where one has fewer
+    return float(_metric(tokenize, False).corpus_score(list(hypotheses), streams).score)
 
 
 def sentence_bleu(hypothesis: str, reference: str, tokenize: str = "13a") -> float:

@@ -39,6 +39,7 @@ _CALLED = {
     "target.weight": N_("embedding matrix of the target"),
     "combine.weight": N_("matrix that joins context and state"),
     "output.weight": N_("output matrix"),
+    "output.narrow": N_("matrix before the output"),
     "output.bias": N_("output bias"),
     "source": N_("embedding of the source's tokens"),
     "target": N_("embedding of the target's tokens"),

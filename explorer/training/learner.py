@@ -92,7 +92,8 @@ class Learner:
         inputs, targets, blank = self._task.batch(ids, self._training, self._seed, self.step)
         loss: Tensor
         loss, state = self._task.loss(self._network, inputs, targets,
-                                      None if blank else self._state, self._links())
+                                      None if blank else self._state, self._links(),
+                                      self._training.smoothing)
         return loss, state
 
     def snapshot(self, held_out: Any) -> Snapshot:

@@ -35,10 +35,10 @@ MOST = 4  # runs in one picture
 SHOWN = 8  # pairs at once
 
 
-def _model(run: Run) -> Seq2Seq:
+def _attention(run: Run) -> str:
+    """The attention of its decoder; a Transformer is all attention."""
     model = run.experiment.model
-    assert isinstance(model, Seq2Seq)
-    return model
+    return model.attention if isinstance(model, Seq2Seq) else model.kind
 
 
 def rivals(run: Run) -> dict[str, Run]:
@@ -56,10 +56,10 @@ def rivals(run: Run) -> dict[str, Run]:
 
 def usual(run: Run, runs: Mapping[str, Run]) -> list[str]:
     """What stands side by side at first: this run, and of every other attention the newest."""
-    kinds = {_model(run).attention: run.key}
+    kinds = {_attention(run): run.key}
     for key, other in runs.items():
         if other.status == "finished":
-            kinds.setdefault(_model(other).attention, key)
+            kinds.setdefault(_attention(other), key)
     without = [kinds["none"]] if "none" in kinds else []
     return list(dict.fromkeys([run.key, *without, *kinds.values()]))[:MOST]
 
@@ -86,7 +86,7 @@ def twin(run: Run) -> Experiment:
     """The same experiment without attention; of one without, with additive attention."""
     experiment = run.experiment
     data = experiment.model_dump(mode="json")
-    other = "additive" if _model(run).attention == "none" else "none"
+    other = "additive" if _attention(run) == "none" else "none"
     data["model"] |= {"attention": other, "reach": "global", "feeding": False}
     data["training"]["changes"] = []
     return Experiment.parse(data).with_text(experiment.text)
@@ -95,8 +95,9 @@ def twin(run: Run) -> Experiment:
 def offer_twin(run: Run, chosen: Sequence[Run]) -> None:
     """A button that has the same trained without attention, or with, where nothing stands beside
     this run to tell what attention is worth."""
-    kinds = {_model(each).attention for each in chosen}
-    if len(kinds) > 1 and "none" in kinds:
+    kinds = {_attention(each) for each in chosen}
+    several = len(kinds) > 1 and "none" in kinds
+    if several or not isinstance(run.experiment.model, Seq2Seq):
         return
     other = twin(run)
     label = _("Train the same with additive attention") if "none" in kinds else _(
@@ -105,17 +106,17 @@ def offer_twin(run: Run, chosen: Sequence[Run]) -> None:
 
 
 def side_by_side(runs: Sequence[Run], found: Sequence[xr.Dataset]) -> xr.Dataset:
-    """What the probe `evaluation` says of some runs on the same pairs: `bin_bleu` and `bin_pairs`
-    over (run, bin), `bin_low` and `bin_high` over bin."""
+    """What the probe `evaluation` says of some runs on the same pairs: `bin_bleu` and
+    `bin_sentences` over (run, bin), `bin_low` and `bin_high` over bin."""
     names = distinct(tell_apart([run.experiment for run in runs]).names) if len(runs) > 1 else [
-        _("attention: {kind}", kind=_(CHOICES[_model(runs[0]).attention]))]
+        _("attention: {kind}", kind=_(CHOICES[_attention(runs[0])]))]
     asked = "".join(f"{each.attrs['run']}{each.attrs['step']}" for each in found)
     return xr.Dataset(
         {name: (("run", "bin"), np.array([each[name].values for each in found]))
-         for name in ("bin_bleu", "bin_pairs")}
+         for name in ("bin_bleu", "bin_sentences")}
         | {name: found[0][name] for name in ("bin_low", "bin_high")},
         {"run": names, "kind": ("run", [colour(run) for run in runs]),
-         "attention": ("run", [_model(run).attention for run in runs])},
+         "attention": ("run", [_attention(run) for run in runs])},
         {"run": hashlib.sha256(asked.encode()).hexdigest()[:32], "step": 0,
          "names": "\n".join(names)})
 
@@ -160,7 +161,10 @@ def pairs(run: Run) -> None:
                        marked(_("it writes"), translation, reference, signs, note)])
     draw_sentences(groups, _("Held-out pairs, with what the network writes"), "pairs")
     st.caption(_("Pairs {first} to {last} of {count} translated ({of} are held out). Over all of "
-                 "them: sacrebleu {ours}, the notes' formula {notes} on average. A pair's own "
-                 "sacrebleu counts runs up to its length.", first=start,
+                 "their {sentences} source sentences, each against every translation that the file "
+                 "gives: sacrebleu {ours}. The notes' formula, against one translation at a time: "
+                 "{notes} on average. A pair's own figures are against its own reference, "
+                 "sacrebleu's by runs up to its length.", first=start,
                  last=min(count, start + SHOWN - 1), count=count, of=int(found.attrs["of"]),
-                 ours=f"{found.attrs['bleu']:.1f}", notes=f"{found.attrs['notes_bleu']:.2f}"))
+                 sentences=int(found.attrs["sentences"]), ours=f"{found.attrs['bleu']:.1f}",
+                 notes=f"{found.attrs['notes_bleu']:.2f}"))

@@ -18,8 +18,9 @@ TERMS: dict[str, str] = {
         "The mean of −ln p of each true token, in nats, the true ones before it told; what only "
         "fills a batch up is masked out."),
     "BLEU": N_(
-        "How many runs of one to four tokens a translation shares with its reference, as sacrebleu "
-        "counts it over all held-out sentences: 0 is none, 100 is word for word."),
+        "How many runs of one to four tokens a translation shares with what is right, as sacrebleu "
+        "counts it over all held-out sentences, each against every translation that the file "
+        "gives: 0 is none, 100 is word for word."),
     "BLEU of the notes": N_(
         "The lecture notes' own formula, for each sentence and then on average: runs of one and "
         "two tokens; 0 to 1."),

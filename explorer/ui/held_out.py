@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 import streamlit as st
 
 from explorer.store import Run
-from explorer.tasks.pairing import apart
+from explorer.tasks.pairing import alike, apart
 from explorer.tasks.translation import Translation, sacre
 from explorer.text.pairs import Pairs
 from explorer.text.sentences import Sentences
@@ -17,9 +17,9 @@ LONGEST = 16  # tokens of the longest of these, where there are short ones
 
 
 class HeldOut(NamedTuple):
-    """size: how many pairs are held out. examples: some of these, from short to long; of those
-    that are trained on where nothing is held out. references: what is right, by the source as it
-    is prepared."""
+    """size: how many source sentences are held out. examples: pairs of some of these, from short
+    to long; of those that are trained on where nothing is held out. references: what is right, by
+    the source as it is prepared."""
 
     size: int
     examples: list[tuple[str, str]]
@@ -53,5 +53,6 @@ def _held_out(key: str, _run: Run) -> HeldOut:
     most = max(min(LONGEST, task.longest), ranked[0][0])
     short = [row for length, row in ranked if length <= most]
     places = dict.fromkeys((2 * i + 1) * len(short) // (2 * EXAMPLES) for i in range(EXAMPLES))
-    return HeldOut(len(held), [short[place] for place in places],
+    size = len(alike([cut.source.prepare(source) for source, _target in held]))
+    return HeldOut(size, [short[place] for place in places],
                    {cut.source.prepare(source): target for source, target in pairs.rows})

@@ -14,7 +14,7 @@ from itertools import chain, zip_longest
 import streamlit as st
 import xarray as xr
 
-from explorer.comparison import Comparison, Side, check, curves, grouped, subject
+from explorer.comparison import Comparison, Side, check, curves, effort, grouped, subject
 from explorer.engine import Job
 from explorer.errors import ExplorerError, QueueFull, RunError
 from explorer.experiment import Experiment
@@ -135,8 +135,8 @@ def launch(comparison: Comparison) -> None:
 
 
 def fill(field: Field) -> str:
-    """Queue what waits: first the first seed of each variation, then the second. Gives the reason
-    when the engine takes no more for now."""
+    """Queue what waits: first the first seed of each variation, then the second; the longest of
+    each first. Gives the reason when the engine takes no more for now."""
     wanted: set[str] = st.session_state.setdefault(WANTED, set())
     for entry in waiting(field):
         try:
@@ -151,8 +151,10 @@ def waiting(field: Field) -> list[Entry]:
     """Those of one's own that are to be trained, but are not in the queue yet, in their order."""
     wanted: set[str] = st.session_state.get(WANTED, set())
     mine = set(store().own(owner()))
-    seedwise = chain.from_iterable(zip_longest(*field.groups))
-    return [entry for entry in seedwise if entry is not None and not entry.alive
+    seedwise = chain.from_iterable(
+        sorted(filter(None, each), key=lambda entry: -effort(entry.run.experiment))
+        for each in zip_longest(*field.groups))
+    return [entry for entry in seedwise if not entry.alive
             and entry.run.key in mine and entry.run.status != "finished"
             and (entry.run.key in wanted or (entry.run.status == "new" and entry.job is None))]
 

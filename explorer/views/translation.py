@@ -28,8 +28,8 @@ def bleu(
     """Held-out BLEU over steps, both ways: sacrebleu's on the left axis, the notes' on the right,
     so that equal heights are equal shares of full marks.
 
-    kind: of the architecture, which gives the colour. scored: how many pairs a snapshot on the way
-    translates, and the last one. steps: how far the axis reaches (a run that is still going).
+    kind: of the architecture, which gives the colour. scored: how many sentences a snapshot on the
+    way translates, and the last one. steps: how far the axis reaches (of a run still going).
     """
     colours = palette(theme)
     data = pd.concat([_measured(history, column) for column in BOTH], ignore_index=True)
@@ -78,7 +78,8 @@ def _bleu_caption(data: pd.DataFrame, names: list[str], scored: tuple[int, int])
                    for name in names for part in [data[data["measure"] == name]])
     return _("BLEU of held-out sentences ({some} on the way, {all} at the end), each translated by "
              "taking the likeliest token at every step. At step {step}: sacrebleu {ours} of 100 "
-             "over all sentences; the notes' formula, pairs of tokens at most, {notes} of 1 on "
+             "over all sentences, each against every translation that the file gives; the notes' "
+             "formula, pairs of tokens at most and one translation at a time, {notes} of 1 on "
              "average. Equal heights are equal shares of full marks.", some=scored[0],
              all=scored[1], step=newest, ours=f"{ours:.1f}", notes=f"{notes:.2f}")
 
@@ -167,8 +168,8 @@ def _forcing_caption(trace: xr.Dataset, padding: int) -> str:
 
 @view("bleu-by-length", "bin_bleu")
 def by_length(trace: xr.Dataset, theme: Theme = "light") -> Figure:
-    """BLEU of sentences of like length, a line for each run. Needs `bin_bleu` and `bin_pairs` over
-    (run, bin), `bin_low` and `bin_high` over bin, `kind` and `attention` over run."""
+    """BLEU of sentences of like length, a line for each run. Needs `bin_bleu` and `bin_sentences`
+    over (run, bin), `bin_low` and `bin_high` over bin, `kind` and `attention` over run."""
     colours = palette(theme)
     names = [str(name) for name in trace["run"].values]
     ours = shades(colours, [str(kind) for kind in trace["kind"].values])
@@ -178,11 +179,11 @@ def by_length(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     chart = go.Figure([
         go.Scatter(
             x=x, y=trace["bin_bleu"].values[r], name=called[r], mode="lines+markers",
-            customdata=trace["bin_pairs"].values[r],
+            customdata=trace["bin_sentences"].values[r],
             line={"color": ours[r], "width": 2, "dash": "dash" if str(
                 trace["attention"].values[r]) == "none" else DASHES[0]},
             marker={"size": 9, "symbol": MARKS[r % len(MARKS)]},
-            hovertemplate="%{x}: BLEU %{y:.1f}<br>" + _("{count} pairs", count="%{customdata}")
+            hovertemplate="%{x}: BLEU %{y:.1f}<br>" + _("{count} sentences", count="%{customdata}")
             + "<extra>" + called[r] + "</extra>")
         for r in range(len(names))])
     chart.update_layout(colours.layout(height=320), showlegend=True,
@@ -190,11 +191,12 @@ def by_length(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     chart.update_xaxes(title={"text": _("tokens of the source sentence")}, type="category")
     chart.update_yaxes(title={"text": _("BLEU, sacrebleu")}, rangemode="tozero")
     data = pd.DataFrame([
-        {"run": name, "low": a, "high": b, "pairs": int(count), "bleu": float(value)}
+        {"run": name, "low": a, "high": b, "sentences": int(count), "bleu": float(value)}
         for r, name in enumerate(names)
-        for a, b, count, value in zip(low, high, trace["bin_pairs"].values[r],
+        for a, b, count, value in zip(low, high, trace["bin_sentences"].values[r],
                                       trace["bin_bleu"].values[r], strict=True)])
-    caption = _("Corpus BLEU of held-out sentences of like length, by sacrebleu; {counts} pairs "
-                "from the shortest to the longest. Dashed: without attention.",
-                counts=", ".join(str(int(count)) for count in trace["bin_pairs"].values[0]))
+    caption = _("Corpus BLEU of held-out sentences of like length, by sacrebleu, each against "
+                "every translation that the file gives; {counts} sentences from the shortest to "
+                "the longest. Dashed: without attention.", counts=", ".join(
+                    str(int(count)) for count in trace["bin_sentences"].values[0]))
     return Figure(chart, data, caption, caption, "bleu-by-length")

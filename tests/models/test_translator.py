@@ -64,7 +64,32 @@ def test_all_steps_at_once_equal_one_after_the_other(fields: dict[str, Any]) -> 
                 torch.testing.assert_close(weights.sum(-1), torch.ones(3).double())
 
 
+@pytest.mark.parametrize("fields", [{"bidirectional": True}, {"attention": "additive"},
+                                    {"attention": "none"}, {"feeding": True}],
+                         ids=lambda f: "-".join(f))
+def test_one_matrix_reads_and_writes(fields: dict[str, Any]) -> None:
+    """The logits by the embedding, by hand; and what is learnt of a token's writing is read."""
+    network = made(shared=True, **fields)
+    assert {name: tuple(value.shape) for name, value in network.named_parameters()
+            } == network.spec.shapes(VOCABULARY, SOURCE)
+    assert network.output.weight is network.target.weight
+    memory = network.encode(SOURCES, VALID)
+    state, found = network.begin(memory), []
+    for t in range(GIVEN.shape[1]):
+        logits, state, _ = network.step(GIVEN[:, t], state, memory)
+        found.append(logits)
+    whole = network(SOURCES, VALID, GIVEN)
+    torch.testing.assert_close(torch.stack(found, 1), whole, rtol=0, atol=1e-12)
+    s = network.shown(SOURCES, VALID, GIVEN)
+    by_hand = (s @ network.output.narrow.mT) @ network.target.weight.mT + network.output.bias
+    torch.testing.assert_close(whole, by_hand, rtol=0, atol=1e-12)
+    torch.testing.assert_close(network._read(network.source, SOURCES),
+                               network.source.weight[SOURCES] * 5**0.5)
+    assert float(network.target.weight.detach().std()) == pytest.approx(5**-0.5, rel=0.3)
+
+
 @pytest.mark.parametrize("fields", [{"attention": "general"}, {"attention": "additive"},
+                                    {"shared": True},
                                     {"attention": "none"}, {"cell": "lstm", "layers": 2},
                                     {"bidirectional": True, "feeding": True}])
 def test_padding_changes_nothing(fields: dict[str, Any]) -> None:

@@ -144,7 +144,7 @@ def test_bad_links_and_an_empty_source(opened: Open, general: Run) -> None:
 
 def test_a_run_of_another_kind_is_refused_in_words(opened: Open, run: Run, general: Run) -> None:
     page = opened("alignment", run=run.key)
-    assert "Here networks are looked at that translate" in said(page)
+    assert "did not learn to translate" in said(page)
 
 
 def test_the_kinds_of_attention_train_and_stand_side_by_side(

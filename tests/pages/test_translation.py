@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.defaults import MANY, usual_translator
 from explorer.engine import LocalEngine
 from explorer.experiment import Experiment
 from explorer.store import Run, Store
@@ -21,7 +22,7 @@ from explorer.text.pair_corpora import PAIR_CORPORA, pair_corpus
 from explorer.text.pairs import Pairs
 from explorer.ui.held_out import EXAMPLES, held_out
 from tests.pages.conftest import Open, component, plotly, said, trained, well
-from tests.training.small_pairs import PAIRS, content, rows, translator
+from tests.training.small_pairs import PAIRS, content, drawn, rows, translator
 
 BUILT_IN = pair_corpus(next(iter(PAIR_CORPORA)))
 UGLY = [(f"<script>alert({i})</script> $x$ **b** n{i} !", f"שלום <b>{i % 7}</b> 你好 .")
@@ -117,6 +118,21 @@ def test_every_control_counts(opened: Open, asked: list[Experiment]) -> None:
         Pairs("pairs.tsv", content()), how,
         {"kind": "seq2seq", "hidden": 40, "layers": 2, "bidirectional": True, "feeding": True},
         33, 7, task={"forcing": "scheduled", "longest": 9})
+
+
+def test_many_uploaded_pairs_start_from_what_is_usual_for_them(
+    opened: Open, asked: list[Experiment]
+) -> None:
+    natural = drawn(MANY, 0.15)
+    page = upload(opened("translation"), natural.name, natural.content.encode())
+    press(page, "Train")
+    assert asked == [Experiment.translation(natural)]
+    well(field(page, "Attention").set_value("dot").run())
+    press(page, "Train")
+    usual = usual_translator(natural, "dot")
+    assert asked[1] == Experiment.translation(
+        natural, model={"kind": "seq2seq", "attention": "dot"} | usual)
+    assert not usual["bidirectional"]
 
 
 def test_settings_that_contradict_each_other_are_said(opened: Open) -> None:
@@ -280,7 +296,7 @@ def test_bleu_by_length_with_and_without_attention(
     assert [each["name"] for each in bars] == ["attention general", "attention none"]
     answer = engine.ask("evaluation", seeing.key, step=seeing.snapshots[-1])
     np.testing.assert_allclose(bars[0]["y"], answer["bin_bleu"].values)
-    assert list(bars[0]["customdata"]) == answer["bin_pairs"].values.tolist()
+    assert list(bars[0]["customdata"]) == answer["bin_sentences"].values.tolist()
     assert "Train the same without attention" not in [each.label for each in page.button]
 
 
@@ -289,11 +305,11 @@ def test_bleu_by_length_with_and_without_attention(
 
 def test_a_run_of_another_task_is_refused_in_words(opened: Open, run: Run, seeing: Run) -> None:
     page = opened("translation", run=run.key)
-    assert "learnt to guess the next token" in said(page)
+    assert "did not learn to translate" in said(page)
     assert not page.error
     assert "run" not in page.query_params
     page = opened("train", run=seeing.key)
-    assert "learnt to translate" in said(page)
+    assert "learnt something else" in said(page)
     assert not page.error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sacrebleu
 import torch
 import xarray as xr
 from torch.nn import functional as F
@@ -15,8 +16,9 @@ from explorer.errors import DataError
 from explorer.probes import Opened
 from explorer.probes.translating import alignment, evaluation, forcing, longest, translate
 from explorer.tasks.pairing import apart, coded
-from explorer.tasks.translation import Translation
+from explorer.tasks.translation import Translation, told_apart
 from explorer.text.bleu import corpus_bleu, notes_bleu, sentence_bleu
+from explorer.text.pairs import Pairs
 from explorer.training.events import Snapshot
 from explorer.training.loop import train
 from tests.probes.conftest import in_double
@@ -82,7 +84,7 @@ def test_the_context_is_what_the_weights_take_of_the_keys(any_model: Opened) -> 
     found = alignment(double, SOURCE)
     ids = torch.from_numpy(double.tokenizer.read(SOURCE).ids)
     with torch.no_grad():
-        keys, last = network.encoder(network.source(ids)[:, None])
+        keys, last = network.encoder(network._read(network.source, ids)[:, None])
         last = last[0] if isinstance(last, tuple) else last
     attention = found["attention"].values[0, 0]
     expected = attention @ keys[:, 0].numpy()
@@ -171,7 +173,8 @@ def test_the_evaluation_can_be_computed_anew(general: Opened) -> None:
     assert found["reference"].values.tolist() == true
     guessed = found["translation"].values.tolist()
     assert guessed == translate(general, [a for a, _ in held_out])["translation"].values.tolist()
-    assert found.attrs["bleu"] == pytest.approx(corpus_bleu(guessed, true))
+    right = [[reference] for reference in true]  # each source has one translation
+    assert found.attrs["bleu"] == pytest.approx(corpus_bleu(guessed, right))
     np.testing.assert_allclose(
         found["bleu"], [sentence_bleu(a, b) for a, b in zip(guessed, true, strict=True)])
     own = [notes_bleu(a.split(), b.split(), 2) for a, b in zip(guessed, true, strict=True)]
@@ -179,14 +182,44 @@ def test_the_evaluation_can_be_computed_anew(general: Opened) -> None:
     assert found.attrs["notes_bleu"] == pytest.approx(np.mean(own))
     length = found["length"].values
     assert length.tolist() == [len(sentences.read(a)) - 1 for a, _ in held_out]
-    assert int(found["bin_pairs"].sum()) == len(held_out)
+    assert int(found["bin_sentences"].sum()) == found.attrs["sentences"] == len(held_out)
     for low, high, count, bleu in zip(*(found[f"bin_{name}"].values for name in (
-            "low", "high", "pairs", "bleu")), strict=True):
+            "low", "high", "sentences", "bleu")), strict=True):
         inside = np.flatnonzero((length >= low) & (length <= high))
         assert len(inside) == count > 0
         assert bleu == pytest.approx(corpus_bleu([guessed[i] for i in inside],
-                                                 [true[i] for i in inside]))
+                                                 [right[i] for i in inside]))
     assert (found["bin_low"].values[1:] > found["bin_high"].values[:-1]).all()
+
+
+def test_a_sentence_counts_once_however_many_translations_it_has(general: Opened) -> None:
+    """The same network on a file in which every source stands three times more."""
+    sentences: Any = general.tokenizer
+    rows = [(source, said) for a, b in PAIRS.rows for source, said in (
+        (a, b), (a, f"mais {b}"), (a.replace(" ", "  "), f"{b} oui"), (a, "oui"))]
+    more = Pairs("more", "".join(f"{source}\t{target}\n" for source, target in rows))
+    text = general.experiment.task.material(more)
+    data = general.experiment.data.model_copy(update={"sha256": text.sha256})
+    experiment = general.experiment.model_copy(update={"data": data}).with_text(text)
+    found = evaluation(dataclasses.replace(general, experiment=experiment))
+    once = evaluation(general)
+    count = once.sizes["pair"]
+    assert found.attrs["sentences"] == once.attrs["sentences"] == count
+    assert found.attrs["of"] == found.sizes["pair"] == 4 * count
+    said = found["translation"].values.reshape(count, 4)
+    assert (said == said[:, :1]).all()
+    right = found["reference"].values.reshape(count, 4)
+    theirs = sacrebleu.corpus_bleu(list(said[:, 0]), [list(column) for column in right.T],
+                                   force=True)
+    assert found.attrs["bleu"] == pytest.approx(theirs.score)
+    assert found.attrs["bleu"] > once.attrs["bleu"]
+    assert int(found["bin_sentences"].sum()) == count
+    for i in range(found.sizes["pair"]):  # by itself each pair has its own reference
+        assert found["bleu"].values[i] == pytest.approx(sentence_bleu(
+            str(found["translation"].values[i]), str(found["reference"].values[i])))
+    measured = experiment.task.measures(general.network, told_apart(
+        sentences, apart(more, 0.2)[1]), sentences, last=True)
+    assert measured == {name: pytest.approx(found.attrs[name]) for name in ("bleu", "notes_bleu")}
 
 
 def test_the_last_snapshot_was_measured_likewise(general: Opened) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sacrebleu
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,11 +16,13 @@ from torch.nn import functional as F
 from explorer.errors import DataError, Diverged
 from explorer.experiment import Training
 from explorer.store import Store
-from explorer.tasks.pairing import Batch, Coded, apart, coded
+from explorer.tasks import translation
+from explorer.tasks.pairing import Batch, Coded, alike, apart, coded
 from explorer.tasks.translation import Translation, greedy, masked_loss, partly_told
 from explorer.text.bleu import corpus_bleu, notes_bleu
 from explorer.text.pairs import Pairs
 from explorer.text.sentences import Sentences
+from explorer.text.types import Tokenisation
 from explorer.training.events import Progress, Snapshot
 from explorer.training.learner import Learner
 from explorer.training.loop import build, train
@@ -146,10 +149,16 @@ class TestApart:
         assert len(held) == 9 * 9
         assert not {b for _, b in kept} & {b for _, b in held}
 
+    def test_the_pairs_of_a_sentence_are_found_wherever_they_stand(self) -> None:
+        sources = ["a", "b", "a", "c", "d", "b"]
+        assert alike(sources) == alike(sources, 9) == [[0, 2], [1, 5], [3], [4]]
+        assert alike(sources, 2) == [[0, 2], [3]]
+
     def test_the_task_splits_so_and_knows_the_whole_references(self) -> None:
         kept, held = apart(PAIRS, 0.2)
         held_in, held_out = TASK.split(PAIRS, 0.2, Training(), SENTENCES)
         assert (len(held_in), len(held_out)) == (len(kept), len(held))
+        assert held_out.sources == tuple(SENTENCES.source.prepare(source) for source, _ in held)
         assert held_out.references == tuple(SENTENCES.prepare(target) for _, target in held)
         assert SENTENCES.source.decode(held_out.source[3].tolist()) == SENTENCES.source.prepare(
             held[3][0])
@@ -327,11 +336,37 @@ class TestWriting:
         guesses = [("<unk>" if gone else "x") + " y z w" for gone in lost]
         true = list(held_out.references)
         assert all(len(each.split()) == 5 for each in true)
-        assert found == {"bleu": pytest.approx(corpus_bleu(guesses, true)),
+        assert found == {"bleu": pytest.approx(corpus_bleu(guesses, [[each] for each in true])),
                          "notes_bleu": pytest.approx(np.mean([notes_bleu(
                              a.split(), b.split(), 2) for a, b in zip(guesses, true,
                                                                       strict=True)]))}
         assert found["bleu"] < 100
+
+    def test_a_sentence_is_translated_once_and_measured_against_all_its_translations(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rows = [("be calm .", "sois calme ."), ("go .", "va ."), ("Be calm.", "soyez calmes ."),
+                ("be calm .", "restez calmes .")]
+        pairs = Pairs("rows", "".join(f"{a}\t{b}\n" for a, b in rows))
+        sentences = TASK.tokenizer(pairs, Tokenisation(kind="word", lowercase=True))
+        held_out = translation.told_apart(sentences, rows)
+        written = ["soyez calme .", "va ."]
+
+        def wrote(network: Any, pairs: Coded, eos: int, longest: int) -> list[list[int]]:
+            assert [sentences.source.decode(row) for row in pairs.source.tolist()] == [
+                "be calm .", "go ."]
+            return [sentences.written(text).ids.tolist() for text in written]
+
+        monkeypatch.setattr(translation, "greedy", wrote)
+        found = TASK.measures(None, held_out, sentences, last=True)
+        true = ["sois calme .", "va .", "soyez calmes .", "restez calmes ."]
+        theirs = sacrebleu.corpus_bleu(written, [[true[0], true[1]], [true[2], None],
+                                                 [true[3], None]], force=True)
+        assert theirs.counts[:2] == [5, 2]  # "soyez", "calme" and "." of two references, "va", "."
+        own = [notes_bleu(written[place].split(), right.split(), 2)
+               for place, right in zip((0, 1, 0, 0), true, strict=True)]
+        assert found == {"bleu": pytest.approx(theirs.score),
+                         "notes_bleu": pytest.approx(np.mean(own))}
 
     def test_nothing_held_out_measures_nothing(self) -> None:
         assert TASK.measures(fresh(), coded(SENTENCES, []), SENTENCES, True) == {}

@@ -55,14 +55,48 @@ def test_nothing_said_is_worth_nothing() -> None:
     assert corpus_bleu([], []) == 0.0
 
 
+def one_each(references: list[str]) -> list[list[str]]:
+    return [[reference] for reference in references]
+
+
 def test_a_corpus_by_hand() -> None:
     """Papineni's formula: 1-grams 8 of 9, 2-grams 5 of 7, 3-grams 3 of 5, 4-grams 1 of 3; the
     hypotheses have 9 tokens, the references 10."""
     said, right = ["the cat sat on mat", "he is at home"], ["the cat sat on the mat",
                                                             "he is at school"]
     by_hand = 100 * math.exp(1 - 10 / 9) * (8 / 9 * 5 / 7 * 3 / 5 * 1 / 3) ** 0.25
+    assert corpus_bleu(said, one_each(right)) == pytest.approx(by_hand)
+    assert corpus_bleu(said, one_each(right)) == pytest.approx(
+        sacrebleu.corpus_bleu(said, [right]).score)
+
+
+def test_several_references_by_hand() -> None:
+    """A run of tokens counts where one of the references has it. Of the first sentence: 1-grams 5
+    of 5 (three by the first reference, two by the second), 2-grams 4 of 4, 3-grams 2 of 3, 4-grams
+    0 of 2; of the other 4 of 4, 3 of 3, 2 of 2, 1 of 1. It has 9 tokens; the references nearest in
+    length have 5 and 6."""
+    said = ["nous sommes très contents ici", "va au lit tout"]
+    right = [["nous sommes très heureux ici", "on est très contents ici", "tous contents"],
+             ["va au lit tout de suite"]]
+    by_hand = 100 * math.exp(1 - 11 / 9) * (9 / 9 * 7 / 7 * 4 / 5 * 1 / 3) ** 0.25
     assert corpus_bleu(said, right) == pytest.approx(by_hand)
-    assert corpus_bleu(said, right) == pytest.approx(sacrebleu.corpus_bleu(said, [right]).score)
+    alone = [corpus_bleu(said, [[right[0][i]], right[1]]) for i in range(3)]
+    assert max(alone) < by_hand
+
+
+SENTENCE = st.lists(st.sampled_from(["le", "chat", "dort", "ici", "."]), max_size=7).map(" ".join)
+
+
+@given(st.lists(st.tuples(SENTENCE, st.lists(SENTENCE, min_size=1, max_size=4)), min_size=1,
+                max_size=5))
+def test_several_references_are_scored_as_sacrebleu_does(
+    pairs: list[tuple[str, list[str]]]
+) -> None:
+    said, right = [hypothesis for hypothesis, _ in pairs], [some for _, some in pairs]
+    streams = [[some[i] if i < len(some) else None for some in right] for i in range(4)]
+    theirs = sacrebleu.corpus_bleu(said, streams, force=True).score
+    assert corpus_bleu(said, right) == pytest.approx(theirs)
+    assert corpus_bleu(said, [some[::-1] for some in right]) == pytest.approx(theirs)
 
 
 def test_one_sentence_is_scored_as_sacrebleu_does() -> None:
@@ -74,15 +108,19 @@ def test_one_sentence_is_scored_as_sacrebleu_does() -> None:
 
 def test_chinese_is_cut_by_character() -> None:
     said, right = ["他昨天在学校看了三本书。"], ["他昨天在学校看了两本书。"]
-    assert corpus_bleu(said, right, "13a") == pytest.approx(0)
-    assert corpus_bleu(said, right, "zh") == pytest.approx(
+    assert corpus_bleu(said, one_each(right), "13a") == pytest.approx(0)
+    assert corpus_bleu(said, one_each(right), "zh") == pytest.approx(
         sacrebleu.corpus_bleu(said, [right], tokenize="zh").score)
-    assert 50 < corpus_bleu(said, right, "zh") < 100
+    assert 50 < corpus_bleu(said, one_each(right), "zh") < 100
 
 
 def test_each_hypothesis_needs_its_reference() -> None:
-    with pytest.raises(ValueError, match="2 hypotheses and 1 references"):
-        corpus_bleu(["a", "b"], ["a"])
+    with pytest.raises(ValueError, match="2 hypotheses and references of 1"):
+        corpus_bleu(["a", "b"], [["a"]])
+    with pytest.raises(ValueError, match="at least one reference"):
+        corpus_bleu(["a", "b"], [["a"], []])
+    with pytest.raises(ValueError, match="needs a list"):
+        corpus_bleu(["a", "b"], ["a", "b"])  # type: ignore[list-item]
 
 
 def test_the_library_is_fetched_only_when_it_is_needed() -> None:

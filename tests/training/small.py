@@ -42,6 +42,7 @@ TRANSLATORS: dict[str, dict[str, Any]] = {
     "additive": {"attention": "additive", "cell": "lstm", "bidirectional": True},
     "feeding": {"attention": "concat", "feeding": True, "layers": 2, "dropout": 0.3},
     "local": {"attention": "dot", "reach": "local"},
+    "shared": {"shared": True, "bidirectional": True},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import product
 from typing import Any
 
@@ -24,6 +25,16 @@ def content(pairs: list[tuple[str, str]] | None = None) -> str:
 
 
 PAIRS = Pairs("rhyme.tsv", content())
+
+
+def drawn(count: int, rare: float, sign: str = "") -> Pairs:
+    """So many pairs with targets of three words, of which about such a share stands nowhere else:
+    most of a natural language's files have some, a grammar has none. sign: in each word."""
+    draw = random.Random(0)
+    words = [f"mot{sign}{i % 50}" if draw.random() > rare else f"seul{sign}{i}"
+             for i in range(3 * count)]
+    return Pairs("drawn.tsv", content([(f"source {i}", " ".join(words[3 * i : 3 * i + 3]))
+                                       for i in range(count)]))
 
 
 def translator(steps: int = 60, **settings: Any) -> Experiment:

@@ -29,7 +29,8 @@ def forced(first_error: int = 2, guesses: list[str] | None = None) -> xr.Dataset
 
 def measured(names: list[str], attention: list[str], bleu: list[list[float]]) -> xr.Dataset:
     return xr.Dataset(
-        {"bin_bleu": (("run", "bin"), bleu), "bin_pairs": (("run", "bin"), [[9, 7, 5]] * len(bleu)),
+        {"bin_bleu": (("run", "bin"), bleu), "bin_sentences": (
+            ("run", "bin"), [[9, 7, 5]] * len(bleu)),
          "bin_low": ("bin", [2, 4, 9]), "bin_high": ("bin", [3, 8, 9])},
         {"run": names, "kind": ("run", ["gru"] * len(names)), "attention": ("run", attention)},
         {"run": "0" * 32, "step": 0})
@@ -134,7 +135,7 @@ def test_the_lines_are_each_run_s_bleu() -> None:
     assert one.marker.symbol != other.marker.symbol
     assert "<b>" not in one.name
     assert len(drawn.data) == 6
-    assert "9, 7, 5 pairs" in drawn.caption
+    assert "9, 7, 5 sentences" in drawn.caption
 
 
 # What to notice
