@@ -16,6 +16,7 @@ NAMES = (
     "side_by_side",
     "translation",
     "web",
+    "heads",
     "sessions",
 )
 

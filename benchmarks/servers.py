@@ -1,4 +1,4 @@
-"""What the two benchmarks of the app in use stand on: the bare server beside the real one."""
+"""What the benchmarks of the app in use stand on: the bare server beside the real one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ PATIENCE = 60.0  # seconds until the bare server answers
 
 
 @contextmanager
-def bare() -> Iterator[str]:
-    """Serve the bare page; its URL. Raises RuntimeError if it does not come up."""
+def bare(rows: int, columns: int) -> Iterator[str]:
+    """Serve the bare page with a heatmap of this size; its URL. Raises RuntimeError if it does not
+    come up."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(BARE), f"--server.port={port}",
          "--server.headless=true", "--server.fileWatcherType=none", "--server.address=localhost",
-         "--browser.gatherUsageStats=false"],
+         "--browser.gatherUsageStats=false", "--", str(rows), str(columns)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url, end = f"http://localhost:{port}", time.monotonic() + PATIENCE
     try:

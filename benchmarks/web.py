@@ -24,6 +24,7 @@ from tests.browser.idle import settled, watched
 from tests.browser.server import serving
 
 REPETITIONS = 9
+UNITS, TOKENS = 128, 76  # that the Gates page draws when it is opened
 PATIENCE = 90_000  # milliseconds for whatever is waited for
 IMAGE = ".heatmaplayer image"
 TURN = ".st-key-view [role='radio']"  # the segments of the control
@@ -38,11 +39,11 @@ def first_picture(page: Page, url: str) -> float:
     return time.perf_counter() - began
 
 
-def new_picture(page: Page, box: str, choice: int) -> float:
-    """Seconds from a click on another segment to the heatmap that it draws."""
+def new_picture(page: Page, box: str, choice: int, turn: str = TURN) -> float:
+    """Seconds from a click on another segment of a control to the heatmap that it draws."""
     image = page.locator(f"{box} {IMAGE}").first
     before = image.get_attribute("href")
-    segment = page.locator(TURN).nth(choice)
+    segment = page.locator(turn).nth(choice)
     began = time.perf_counter()
     segment.click()
     page.wait_for_function(
@@ -115,8 +116,8 @@ def compare(browser: Browser, ours_url: str, bare_url: str) -> Iterator[Row]:
 
 
 def measure() -> Iterator[Row]:
-    with (TemporaryDirectory() as folder, serving(Path(folder)) as server, bare() as bare_url,
-          sync_playwright() as playwright):
+    with (TemporaryDirectory() as folder, serving(Path(folder)) as server,
+          bare(UNITS, TOKENS) as bare_url, sync_playwright() as playwright):
         browser = playwright.chromium.launch(executable_path=chromium.find(playwright),
                                              args=chromium.ARGUMENTS)
         yield from compare(browser, server.url, bare_url)

@@ -24,6 +24,7 @@ from explorer.probes.depth import carried
 from explorer.probes.explosion import explosion
 from explorer.probes.generation import generate
 from explorer.probes.gradient_by_layer import gradient_by_layer
+from explorer.probes.heads import head, heads, mean_of_heads
 from explorer.probes.heads_cost import heads_cost
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
@@ -69,7 +70,8 @@ LEARNT = (
         gradients, gradient_map, jacobians, recurrent_eigenvalues, inspect, saturation, truncation,
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
-    Asked("language_model", ATTENTIVE, (attention_steps, gradient_by_layer, places, run_positions)),
+    Asked("language_model", ATTENTIVE, (
+        attention_steps, gradient_by_layer, heads, head, mean_of_heads, places, run_positions)),
     Asked("masked", Masked.models, (blanks,)),
     Asked("translation", ("seq2seq",), (alignment, scoring)),
     Asked("translation", ATTENTIVE, (across,)),

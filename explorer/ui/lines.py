@@ -27,25 +27,29 @@ def lines(trace: xr.Dataset, selected: int, heatmap: str, key: str) -> int | Non
 
     selected: the written token that is marked. heatmap: the key of the figure that is linked.
     """
-    found: Any = _lines(data=picture(trace, selected, heatmap), key=key,
-                        on_event_change=lambda: None)
-    return admit(found.event if found else None, trace.sizes["query"])
+    return between(picture(trace, selected, heatmap), key)
+
+
+def between(drawn: dict[str, Any], key: str) -> int | None:
+    """Draw two rows of words as `picture` describes them; likewise."""
+    found: Any = _lines(data=drawn, key=key, on_event_change=lambda: None)
+    return admit(found.event if found else None, len(drawn["written"]))
 
 
 def picture(trace: xr.Dataset, selected: int, heatmap: str) -> dict[str, Any]:
-    """What the component draws."""
+    """What the component draws. offset: of the first word among the heatmap's rows and columns."""
     seen = weights(trace)
     read = [str(label) for label in trace["key_label"].values]
     written = [str(label) for label in trace["query_label"].values]
     return {
         "read": read, "written": written, "weights": np.round(seen, 4).tolist(),
         "unknown": np.flatnonzero(trace["key_unknown"].values).tolist(),
-        "faint": FAINT, "selected": selected, "heatmap": heatmap,
+        "faint": FAINT, "selected": selected, "heatmap": heatmap, "offset": 0,
         "says": {
-            "written": [_("“{word}” looks at: {others}", word=word, others=_told(row, read))
+            "written": [_("“{word}” looks at: {others}", word=word, others=told(row, read))
                         for word, row in zip(written, seen, strict=True)],
             "read": [_("“{word}” is looked at by: {others}", word=word,
-                       others=_told(column, written))
+                       others=told(column, written))
                      for word, column in zip(read, seen.T, strict=True)]},
         "labels": {"read": _("Read"), "written": _("Written"),
                    "unknown": _("unknown to the network")},
@@ -54,7 +58,7 @@ def picture(trace: xr.Dataset, selected: int, heatmap: str) -> dict[str, Any]:
                   "and back.")}
 
 
-def _told(values: Any, names: list[str]) -> str:
+def told(values: Any, names: list[str]) -> str:
     """The largest weights with their words."""
     order = [int(i) for i in np.argsort(-values) if values[i] >= FAINT][:TOLD]
     return ", ".join(f"“{names[i]}” {values[i]:.2f}" for i in order) or _("nothing")

@@ -67,15 +67,16 @@ def _looks(run: Run, spec: Transformer, source: str) -> None:
     link.seed("layer", spec.layers, int, allowed=layers)
     link.seed("head", 0, int, allowed=[0, *heads])
     row = st.columns([1, 3])
-    layer = int(row[0].selectbox(_("Layer"), layers, key="layer") or spec.layers)
-    head = int(row[1].segmented_control(
+    layer: int = row[0].selectbox(_("Layer"), layers, key="layer")
+    head: int = row[1].segmented_control(
         _("Head"), [0, *heads], key="head", required=True,
         format_func=lambda number: str(number) if number else _("mean of all"),
-        help=_("Each head of the encoder–decoder attention looks for itself.")))
+        help=_("Each head of the encoder–decoder attention looks for itself."))
     chosen = trace.isel(layer=[layer - 1])
     one = chosen.isel(head=[head - 1]) if head else (
         chosen.mean("head", keepdims=True, keep_attrs=True))
-    show(draw("alignment", one, theme=theme()), "across", trace)
+    asked = one.assign_attrs(layer=layer, head=head)  # a picture of this one
+    show(draw("alignment", asked, theme=theme()), "across", trace)
     link.write(layer=None if layer == spec.layers else layer, head=head or None)
 
 

@@ -112,9 +112,10 @@ def shown(label: str, longest: int = 16) -> str:
     return html.escape(visible(label, longest), quote=False)
 
 
-def visible(label: str, longest: int = 16) -> str:
-    """A token with its blanks visible, cut in the middle: for what shows text as it is."""
+def visible(label: str, longest: int | None = 16) -> str:
+    """A token with its blanks visible, cut in the middle (None: whole): for what shows text as it
+    is."""
     label = label.translate(_VISIBLE)
-    if len(label) > longest:
+    if longest is not None and len(label) > longest:
         label = label[: longest // 2] + "…" + label[-longest // 2 + 1 :]
     return label

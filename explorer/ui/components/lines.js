@@ -67,7 +67,7 @@ function draw(root) {
       each.classList.toggle("unknown", lost);
       each.setAttribute("aria-selected", String(chosen));
       each.setAttribute("aria-label", lost ? `${says[side][i]} (${labels.unknown})` : says[side][i]);
-      each.tabIndex = i === (side === "written" ? selected : 0) ? 0 : -1;
+      each.tabIndex = i === (side === "written" ? Math.max(0, selected) : 0) ? 0 : -1;
     });
   }
   root.says.textContent = hint;
@@ -204,11 +204,18 @@ function link(root) {
     const plot = heatmap(root);
     if (plot?.on && plot.linked !== root) {
       plot.linked = root;
-      plot.on("plotly_hover", ({ points: [point] }) => mark(root, { query: point.y, key: point.x }));
+      plot.on("plotly_hover", ({ points: [point] }) => mark(root, cell(root, point)));
       plot.on("plotly_unhover", () => mark(root, {}));
     }
     if (Date.now() - began > PATIENCE) clearInterval(root.clock);
   }, 200);
+}
+
+// The words of a cell of the heatmap, which may show more of them than stand here.
+function cell(root, { pointIndex: [row, column] }) {
+  const { offset, read, written } = root.data;
+  const [query, key] = [row - offset, column - offset];
+  return written[query] === undefined || read[key] === undefined ? {} : { query, key };
 }
 
 function heatmap(root) {
@@ -227,8 +234,9 @@ function frame(root, query, key) {
     holder.append(shown);
   }
   const one = (query === undefined) !== (key === undefined);
-  const side = query === undefined ? [x, key] : [y, query];
-  const ends = one ? [side[0].l2p(side[1] - 0.5), side[0].l2p(side[1] + 0.5)] : [0, 0];
+  const [axis, at] = query === undefined ? [x, key] : [y, query];
+  const middle = at + root.data.offset;
+  const ends = one ? [axis.l2p(middle - 0.5), axis.l2p(middle + 0.5)] : [0, 0];
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
   const box = query === undefined
     ? { left: x._offset + low, width: high - low, top: y._offset, height: y._length }
