@@ -37,7 +37,7 @@ def across(opened: Opened, source: str, target: str | None = None) -> xr.Dataset
     with torch.no_grad():
         memory = encode(network, read)
         with record(tape):
-            logits = network.output(network.read(given, memory)[0])[0]  # type: ignore[operator]
+            logits = network.output(network.read(given, (), memory)[0])[0]  # type: ignore[operator]
     kept = {name: torch.stack([value[0] for axes, value in sorted(tape.kept[name].items())
                                if dict(axes).get("across")]) for name in ("scores", "attention")}
     return xr.Dataset(

@@ -68,10 +68,10 @@ def _looks(run: Run, spec: Transformer, source: str) -> None:
     link.seed("head", 0, int, allowed=[0, *heads])
     row = st.columns([1, 3])
     layer: int = row[0].selectbox(_("Layer"), layers, key="layer")
-    head: int = row[1].segmented_control(
+    head = row[1].segmented_control(
         _("Head"), [0, *heads], key="head", required=True,
         format_func=lambda number: str(number) if number else _("mean of all"),
-        help=_("Each head of the encoder–decoder attention looks for itself."))
+        help=_("Each head of the encoder–decoder attention looks for itself.")) or 0
     chosen = trace.isel(layer=[layer - 1])
     one = chosen.isel(head=[head - 1]) if head else (
         chosen.mean("head", keepdims=True, keep_attrs=True))
