@@ -1,6 +1,7 @@
 """One file per picture: Trace → Figure. No torch, no Streamlit."""
 
 from explorer.views import (
+    alignment,
     alone,
     attention,
     block,
@@ -36,6 +37,7 @@ __all__ = [
     "Figure",
     "Palette",
     "View",
+    "alignment",
     "alone",
     "attention",
     "block",

@@ -105,6 +105,37 @@ def test_what_is_chosen_is_the_experiment_of_the_library(
     assert page.query_params["run"] == asked[0].key
 
 
+def test_a_transformer_is_chosen_likewise(opened: Open, asked: list[Experiment]) -> None:
+    page = opened("translation", cell="transformer", hidden=48, quality="quick")
+    assert not any(each.label == "Attention" for each in page.selectbox)
+    press(page, "Train")
+    model = {"kind": "transformer", "hidden": 48}
+    assert asked == [Experiment.translation(BUILT_IN, model=model, quality="quick")]
+
+
+def test_where_a_transformer_looks_by_layer_and_head(
+    opened: Open, engine: LocalEngine, store: Store
+) -> None:
+    model = {"kind": "transformer", "hidden": 16, "layers": 2, "heads": 2}
+    run = trained(engine, store, Experiment.translation(PAIRS, model=model, steps=60))
+    source = PAIRS.rows[0][0]
+    page = opened("translation", run=run.key, source=source)
+    trace = engine.ask("across", run.key, source=source)
+    assert field(page, "Layer").value == 2
+    mean = trace["attention"].values[1].mean(0)
+    np.testing.assert_allclose(looked(page), mean, atol=1e-6)
+    one = opened("translation", run=run.key, source=source, layer=1, head=2)
+    np.testing.assert_allclose(looked(one), trace["attention"].values[0, 1], atol=1e-6)
+    assert one.query_params["head"] == "2"
+    assert not any("alignment" in each.proto.page for each in page.get("page_link"))
+
+
+def looked(page: AppTest) -> np.ndarray[Any, Any]:
+    """The weights of the heatmap on the page (query, key)."""
+    [z] = [trace["z"] for trace in plotly(page, "across")["data"] if trace["type"] == "heatmap"]
+    return np.array(z, float)
+
+
 def test_every_control_counts(opened: Open, asked: list[Experiment]) -> None:
     page = upload(opened("translation", hidden=40), "pairs.tsv", content().encode())
     for label, value in {"Layers": 2, "Encoder reads both ways": True, "Input feeding": True,
