@@ -11,8 +11,10 @@ import xarray as xr
 
 from explorer.errors import RunError
 from explorer.experiment import Experiment
-from explorer.models.base import RECURRENT, foreign
+from explorer.models.base import ATTENTIVE, RECURRENT, foreign
+from explorer.probes.ablation import ablated, ablations
 from explorer.probes.attention_alone import attention_alone
+from explorer.probes.attribution import attributions
 from explorer.probes.blanks import blanks
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
@@ -24,6 +26,7 @@ from explorer.probes.generation import generate
 from explorer.probes.inspection import inspect
 from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
 from explorer.probes.kernel_regression import kernel_regression
+from explorer.probes.lens import lens
 from explorer.probes.matching import select_and_match
 from explorer.probes.misuse import misuse
 from explorer.probes.nearest import nearest_states, read_states
@@ -59,6 +62,7 @@ LEARNT = (
         gradients, gradient_map, jacobians, recurrent_eigenvalues, inspect, saturation, truncation,
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
+    Asked("language_model", ATTENTIVE, (lens, ablations, ablated, attributions)),
     Asked("masked", Masked.models, (blanks,)),
     Asked("translation", ("seq2seq",), (alignment, scoring)),
     Asked("translation", Translation.models, (translate, evaluation, forcing, flops, search)),
