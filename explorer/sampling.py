@@ -40,10 +40,12 @@ def stages(
     stays.
     """
     if temperature > 0:
-        scaled = logits / logits.dtype.type(temperature)
+        with np.errstate(over="ignore"):  # near 0 all but the likeliest are infinitely far below
+            scaled = logits / logits.dtype.type(temperature)
+            share = np.exp((logits - logits.max()) / logits.dtype.type(temperature))
     else:
         scaled = np.where(np.arange(len(logits)) == logits.argmax(), 0, -np.inf)
-    share = np.exp(scaled - scaled.max())
+        share = np.exp(scaled)
     share = share / share.sum()
     order = np.argsort(-share, kind="stable")
     chance = share[order]

@@ -25,7 +25,7 @@ from explorer.words import N_
 How = Literal["zero", "mean"]
 HOW: tuple[How, ...] = ("zero", "mean")
 WINDOWS = 4  # of the run's own text, of which the mean is taken
-AFFORDABLE = 1e11  # multiplications of all readings together: some seconds
+AFFORDABLE = 3e10  # multiplications of all readings together: some seconds
 FEWEST = 16  # tokens that are read all the same
 
 

@@ -33,9 +33,9 @@ from explorer.words import N_
 
 Method = Literal["integrated-gradients", "gradient-input", "occlusion"]
 METHODS: tuple[Method, ...] = ("integrated-gradients", "gradient-input", "occlusion")
-AFFORDABLE = 1e11  # multiplications: some seconds
+AFFORDABLE = 6e10  # multiplications: some seconds
 BACKWARD = 3  # a reading and its gradient, in readings
-FEW, MANY = 32, 256  # steps of an integral, at first and where these are not enough
+LEAST, FEW, MANY = 8, 32, 256  # steps of an integral: of the largest network, at first, at most
 CLOSE = 1e-3  # of what is explained: so much may be missing from the sum
 AT_A_TIME = 2_048  # tokens that are read side by side
 
@@ -85,7 +85,7 @@ def attributions(
         x = stack.encoder(ids[None])  # (1, T, width)
         F = chance(stack, target)
         own, blank = float(F(x)), float(F(base))
-    most = max(FEW, min(MANY, int(AFFORDABLE / BACKWARD / size / len(ids))))
+    most = max(LEAST, min(MANY, int(AFFORDABLE / BACKWARD / size / len(ids))))
     found = _by(method, F, x.requires_grad_(), base, own - blank, most)
     added = found.attribution[0].detach().double().numpy()  # (T,)
     attention, rollout = looked[-1, -1].double().numpy(), rolled(looked)[-1].numpy()
@@ -159,7 +159,7 @@ def _integrated(F: F, x: Tensor, base: Tensor, whole: float, most: int) -> Found
     from captum.attr import IntegratedGradients
 
     side_by_side = max(1, AT_A_TIME // x.shape[1])
-    for steps in (FEW, most):
+    for steps in (min(FEW, most), most):
         made, gap = IntegratedGradients(F).attribute(
             x, base, n_steps=steps, internal_batch_size=side_by_side,
             return_convergence_delta=True)
