@@ -72,8 +72,8 @@ def ablated(
     opened: Opened, text: str, token: int = 0, heads: Sequence[Sequence[int]] = (),
     feeds: Sequence[int] = (), how: How = "zero",
 ) -> xr.Dataset:
-    """The same text read by the whole network and with some of it silenced, over `state` ("whole",
-    "silenced"): `loss` over token, in nats (NaN for the first, which nothing guesses), and the
+    """The same text read by the whole network and with some of it silenced, over `network`
+    ("whole", "silenced"): `loss` over token, in nats (NaN for the first, which nothing guesses), and the
     `logits` over vocabulary after `token`.
 
     heads: [layer, head] each. feeds: layers whose feed-forward network is silenced. Raises
@@ -93,9 +93,9 @@ def ablated(
         both = [read(opened, ids, each)[0] for each in (Tape(), tape)]  # (T, vocabulary) each
         loss = [np.append(np.nan, _losses(logits, ids).numpy()) for logits in both]
     return xr.Dataset(
-        {"loss": (("state", "token"), np.stack(loss), {"units": "nat"}),
-         "logits": (("state", "vocabulary"), np.stack([each[token].numpy() for each in both]))},
-        {"state": ["whole", "silenced"], "label": ("token", list(tokens.labels)),
+        {"loss": (("network", "token"), np.stack(loss), {"units": "nat"}),
+         "logits": (("network", "vocabulary"), np.stack([each[token].numpy() for each in both]))},
+        {"network": ["whole", "silenced"], "label": ("token", list(tokens.labels)),
          "id": ("token", tokens.ids), "vocabulary": list(opened.tokenizer.labels)},
         about(opened) | {"token": token, "how": how, "of": of,
                          "heads": " ".join(f"{layer}.{head}" for layer, head in heads),
