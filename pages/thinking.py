@@ -65,44 +65,46 @@ with aside:
 
 st.subheader(_("How does a guess become a draw?"), anchor=False)
 picture, aside = ui.columns()
-with picture, ui.guard():
-    whole = ask("ablated", run.key, step, text=text, token=token)
-    chosen = thinking.choose_sampling(run.tokenizer.size, st.columns(3))
-    ui.show(draw("sampling", whole, theme=theme, **chosen), "sampling", whole)
-    rows = samples.table(whole, **chosen)
-    with st.expander(_("Every stage, in numbers")):
-        st.dataframe(rows.drop(columns="id"), hide_index=True)
-with aside, ui.guard():
-    ui.notice(notices.sampling(rows))
-    ui.letters([
-        r"q_i = \frac{e^{z_i / \tau}}{\sum_j e^{z_j / \tau}}",
-        r"q_i \leftarrow 0 \;\text{ if } \mathrm{rank}(i) > k",
-        r"q_i \leftarrow 0 \;\text{ if } \textstyle\sum_{j \text{ before } i} q_j \ge p",
-        r"q \leftarrow q \,/\, \textstyle\sum_j q_j",
-    ])
-    ui.code(sampling.stages, source("probes/generation.py", "choose"))
+with ui.guard():
+    with picture:
+        whole = ask("ablated", run.key, step, text=text, token=token)
+        chosen = thinking.choose_sampling(run.tokenizer.size, st.columns(3))
+        ui.show(draw("sampling", whole, theme=theme, **chosen), "sampling", whole)
+        rows = samples.table(whole, **chosen)
+        with st.expander(_("Every stage, in numbers")):
+            st.dataframe(rows.drop(columns="id"), hide_index=True)
+    with aside:
+        ui.notice(notices.sampling(rows))
+        ui.letters([
+            r"q_i = \frac{e^{z_i / \tau}}{\sum_j e^{z_j / \tau}}",
+            r"q_i \leftarrow 0 \;\text{ if } \mathrm{rank}(i) > k",
+            r"q_i \leftarrow 0 \;\text{ if } \textstyle\sum_{j \text{ before } i} q_j \ge p",
+            r"q \leftarrow q \,/\, \textstyle\sum_j q_j",
+        ])
+        ui.code(sampling.stages, source("probes/generation.py", "choose"))
 
 st.subheader(_("What if a part of it is silent?"), anchor=False)
 picture, aside = ui.columns()
 with picture:
     how = thinking.choose_how()
     silent = thinking.choose_silent(spec)
-    with ui.guard():
+with ui.guard():
+    with picture:
         worth = ask("ablations", run.key, step, text=text, how=how)
         ui.show(draw("ablations", worth, chosen=silent, theme=theme), "ablations", worth)
-    if silent:
-        with ui.guard():
-            mute = ask("ablated", run.key, step, text=text, token=token, how=how,
-                       **thinking.asked(silent))
+    with aside:
+        ui.notice(notices.ablations(worth))
+if silent:
+    with ui.guard():
+        mute = ask("ablated", run.key, step, text=text, token=token, how=how,
+                   **thinking.asked(silent))
+        with picture:
             ui.show(draw("silenced", mute, theme=theme), "silenced", mute)
             thinking.loss_strip(mute, token)
-with aside:
-    with ui.guard():
-        if trace.sizes["token"] > 1:
-            ui.notice(notices.ablations(ask("ablations", run.key, step, text=text, how=how)))
-        if silent:
+        with aside:
             st.markdown("\n".join(f"- {ui.prose(said)}" for said in notices.silenced(
                 mute, before_after(mute))))
+with aside:
     ui.code(source("probes/ablation.py", "silent"))
     ui.not_shown(_(
         "What happens without a part is not what the part does: others may step in for it, and "
@@ -115,13 +117,15 @@ picture, aside = ui.columns()
 follows = token + 1 < trace.sizes["token"]
 with picture:
     method, target = thinking.choose_attribution(follows)
-    with ui.guard():
+with ui.guard():
+    with picture:
         wanted = int(trace["id"].values[token + 1]) if target == "next" else None
         because = ask("attributions", run.key, step, text=text, token=token, target=wanted,
                       method=method)
         thinking.attribution_strips(because)
-with aside, ui.guard():
-    ui.notice(notices.attributions(because))
+    with aside:
+        ui.notice(notices.attributions(because))
+with aside:
     ui.letters([
         r"F = \log p(\text{target})",
         r"\mathrm{occlusion}_t = F(e) - F(e_{t \to \bar e})",

@@ -73,8 +73,8 @@ def ablated(
     feeds: Sequence[int] = (), how: How = "zero",
 ) -> xr.Dataset:
     """The same text read by the whole network and with some of it silenced, over `network`
-    ("whole", "silenced"): `loss` over token, in nats (NaN for the first, which nothing guesses), and the
-    `logits` over vocabulary after `token`.
+    ("whole", "silenced"): `loss` over token, in nats (NaN for the first, which nothing guesses),
+    and the `logits` over vocabulary after `token`.
 
     heads: [layer, head] each. feeds: layers whose feed-forward network is silenced. Raises
     DataError: an empty text, or there is no such token, head or layer.

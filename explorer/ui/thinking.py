@@ -19,15 +19,14 @@ from explorer.ui.session import theme
 from explorer.ui.strip import strip
 from explorer.views import palette
 from explorer.views.ablation import FEED, HOW, name, title
-from explorer.views.figure import shown
 from explorer.views.lens import depth_name
+from explorer.views.thinking_notices import said_as
 from explorer.words import N_, _
 
 OPENING = 120  # characters of the run's own text that the page opens on
 METHODS = {"occlusion": N_("occlusion"), "gradient-input": N_("gradient × input"),
            "integrated-gradients": N_("integrated gradients")}
 TARGETS = {"guess": N_("its guess"), "next": N_("what really comes next")}
-TURNED = "thinking turned to"  # in the session: the token chosen in a strip
 
 
 def ending(run: Run) -> str:
@@ -40,12 +39,8 @@ def ending(run: Run) -> str:
 
 
 def choose_token(trace: xr.Dataset) -> int:
-    """A token of the text, by a strip that is coloured by how well each was guessed; before it is
-    drawn, what the link says holds."""
+    """A token of the text, by a strip that is coloured by how well each was guessed."""
     T = trace.sizes["token"]
-    if TURNED in st.session_state:
-        st.session_state["token"] = st.session_state.pop(TURNED)
-        link.write(token=st.session_state["token"])
     link.seed("token", (T - 1) // 2, int, between=(0, T - 1))
     token = int(st.session_state["token"])
     guessed = np.append(np.nan, trace["probability"].values[-1, :-1])  # (T,) of each token
@@ -57,7 +52,7 @@ def choose_token(trace: xr.Dataset) -> int:
         hover=[[_("nothing guessed it") if np.isnan(p) else f"p = {p:.4f}"] for p in guessed],
         selected=token, key="text-strip")
     if event is not None and event.index is not None and event.index != token:
-        st.session_state[TURNED] = event.index
+        st.session_state["token"] = event.index
         st.rerun()
     st.caption(_("What comes after the chosen token is looked at below: click another. Coloured by "
                  "the probability that it gave each token before it read it."))
@@ -69,7 +64,7 @@ def candidates(trace: xr.Dataset, token: int) -> pd.DataFrame:
     words = trace["vocabulary"].values
     at = trace.isel(token=token)
     rows = {depth_name(depth): [
-        f"{shown(str(words[i]))} {p:.3f}" for i, p in zip(
+        f"{said_as(str(words[i]))} {p:.3f}" for i, p in zip(
             at["candidate"].values[depth], at["candidate_probability"].values[depth], strict=True)]
         for depth in reversed(range(trace.sizes["depth"]))}
     return pd.DataFrame.from_dict(rows, orient="index", columns=[

@@ -140,8 +140,8 @@ def silenced(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     said = _("What comes next after token {token}, with the whole network and without what is "
              "silenced: the {drawn} tokens that are likeliest in either.",
              token=trace.attrs["token"], drawn=len(rows))
-    alt = ", ".join(f"{shown(row.label)} {row.before:.3f} → {row.after:.3f}"
-                    for row in rows.itertuples())
+    alt = ", ".join(f"{label} {before:.3f} → {after:.3f}" for label, before, after in zip(
+        names, rows["before"], rows["after"], strict=True))
     return Figure(chart, data, said, f"{said} {alt}.", "silenced")
 
 

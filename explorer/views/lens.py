@@ -61,8 +61,9 @@ def lens(
         colorbar={"thickness": 8, "outlinewidth": 0, "len": 0.9, "tickvals": [0, 0.5, 1],
                   "ticktext": [_("0 · never"), "0.5", _("1 · sure")],
                   "tickfont": {"color": colours.muted, "size": 11}}))
-    chart.add_trace(_words(data, values, colours))
-    _axes(chart, trace, columns, colours)
+    longest = LONGEST if wide <= FEW else SHORT
+    chart.add_trace(_words(data, values, colours, longest))
+    _axes(chart, trace, columns, colours, longest)
     place = token - columns.start
     chart.add_shape(type="rect", x0=place - 0.5, x1=place + 0.5, y0=-0.5, y1=D - 0.5,
                     line={"color": colours.primary, "width": 2})
@@ -109,12 +110,14 @@ def _hover(trace: xr.Dataset, columns: range) -> list[str]:
     return said
 
 
-def _words(data: pd.DataFrame, values: Array, colours: Palette) -> go.Scatter:
+def _words(
+    data: pd.DataFrame, values: Array, colours: Palette, longest: int
+) -> go.Scatter:
     """The guesses in their cells; bold those that are right."""
     inks = [max((colours.text, colours.background), key=lambda ink: contrast(
         ink, colours.shade(0.0 if np.isnan(value) else float(value), signed=False)))
         for value in values.ravel()]
-    cut = [shown(str(guess), LONGEST) for guess in data["guess"]]
+    cut = [_cut(str(guess), longest) for guess in data["guess"]]
     right = data["order"] == 1
     return go.Scatter(
         x=data["token"] - data["token"].iloc[0], y=data["depth"], mode="text",
@@ -123,20 +126,26 @@ def _words(data: pd.DataFrame, values: Array, colours: Palette) -> go.Scatter:
         hoverinfo="skip")
 
 
-def _axes(chart: go.Figure, trace: xr.Dataset, columns: range, colours: Palette) -> None:
+def _cut(label: str, longest: int) -> str:
+    """As many of a token's signs as a cell has room for."""
+    return shown(label if len(label) <= longest else label[: longest - 1] + "…")
+
+
+def _axes(
+    chart: go.Figure, trace: xr.Dataset, columns: range, colours: Palette, longest: int
+) -> None:
     """What was read below, what really comes next above."""
     D, wide = trace.sizes["depth"], len(columns)
-    below = [shown(str(label), LONGEST) for label in trace["label"].values[list(columns)]]
-    above = [shown(label, LONGEST) for label in _follows(trace, columns)]
+    below = [_cut(str(label), longest) for label in trace["label"].values[list(columns)]]
+    above = [_cut(label, longest) for label in _follows(trace, columns)]
     layout = colours.layout(height=ROW * D + 120)
-    angle = 0 if max(map(len, [*below, *above])) <= SHORT or wide <= FEW else -60
     axis = layout["xaxis"] | {
         "tickvals": list(range(wide)), "tickfont": {"family": "monospace", "size": 12},
-        "showgrid": False, "tickangle": angle, "range": [-0.5, wide - 0.5]}
+        "showgrid": False, "tickangle": 0, "range": [-0.5, wide - 0.5]}
     chart.update_layout(layout | {
-        "xaxis": axis | {"ticktext": below, "title": {"text": _("read")}},
-        "xaxis2": axis | {"ticktext": above, "title": {"text": _("comes next")}, "side": "top",
-                          "overlaying": "x", "matches": "x"}})
+        "xaxis": axis | {"ticktext": below, "title": axis["title"] | {"text": _("read")}},
+        "xaxis2": axis | {"ticktext": above, "title": axis["title"] | {"text": _("comes next")},
+                          "side": "top", "overlaying": "x", "matches": "x"}})
     chart.update_yaxes(tickvals=list(range(D)), ticktext=[depth_name(d) for d in range(D)],
                        showgrid=False, range=[-0.5, D - 0.5])
     chart.data[1].xaxis = "x2"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -13,6 +15,7 @@ from explorer.words import _
 
 SURE = 0.9  # a probability from which on its gradient has little left to show
 ALIKE = 0.5  # a rank correlation from which on two rankings are much alike
+MOST = 0.5  # a share that is worth a word
 LITTLE = 0.005  # nats: a rise that is none
 
 
@@ -46,9 +49,13 @@ def lens(trace: xr.Dataset, token: int) -> list[str]:
     if T < 2:
         return said
     share = [float((settled(trace) <= depth).mean()) for depth in range(D)]
-    said.append(_("Of the {count} tokens read, {shares}: so often the likeliest token is already "
-                  "that of the end.", count=T, shares=", ".join(
+    said.append(_("For this share of the {count} tokens its likeliest next token is already that "
+                  "of the end: {shares}.", count=T, shares=", ".join(
                       f"{depth_name(d)} {value:.0%}" for d, value in enumerate(share[:-1]))))
+    own = float((trace["candidate"].values[0, :, 0] == trace["id"].values).mean())
+    if own > MOST:
+        said.append(_("At the embedding it repeats: {share} of its guesses are the token just "
+                      "read.", share=f"{own:.0%}"))
     p = trace["probability"].values[:, :-1].mean(1)
     said.append(_("The token that really comes next has, on average, a probability of {first} at "
                   "the embedding and {last} at the end.", first=f"{p[0]:.2f}", last=f"{p[-1]:.2f}"))
@@ -72,7 +79,7 @@ def sampling(rows: pd.DataFrame) -> list[str]:
         said.append(_("What top-k and top-p cut off had {cut} of the probability; it is shared out "
                       "among the others.", cut=f"{cut:.1%}"))
     first = rows.iloc[0]
-    said.append(_("“{token}” is drawn {share} of the time.", token=shown(first["label"]),
+    said.append(_("“{token}” is drawn {share} of the time.", token=said_as(first["label"]),
                   share=f"{first['drawn']:.1%}"))
     return said
 
@@ -103,10 +110,10 @@ def silenced(trace: xr.Dataset, rows: pd.DataFrame) -> list[str]:
     first = rows.iloc[int(rows["before"].argmax())]
     now = rows.iloc[int(rows["after"].argmax())]
     said = [_("“{token}” had a probability of {before} and now has {after}.",
-              token=shown(first["label"]), before=f"{first['before']:.2f}",
+              token=said_as(first["label"]), before=f"{first['before']:.2f}",
               after=f"{first['after']:.2f}")]
     if now["id"] != first["id"]:
-        said.append(_("Now it would say **{token}** ({share}).", token=shown(now["label"]),
+        said.append(_("Now it would say **{token}** ({share}).", token=said_as(now["label"]),
                       share=f"{now['after']:.2f}"))
     rise = np.diff(trace["loss"].values, axis=0)[0]  # (token,)
     if np.isfinite(rise).any():
@@ -115,7 +122,7 @@ def silenced(trace: xr.Dataset, rows: pd.DataFrame) -> list[str]:
                       "token {place}, “{token}”.", place=most,
                       before=f"{np.nanmean(trace['loss'].values[0]):.3f}",
                       after=f"{np.nanmean(trace['loss'].values[1]):.3f}",
-                      token=shown(str(trace["label"].values[most]))))
+                      token=said_as(str(trace["label"].values[most]))))
     return said
 
 
@@ -125,8 +132,8 @@ def attributions(trace: xr.Dataset) -> list[str]:
     most = int(np.abs(added).argmax())
     p = float(np.exp(about["log_probability"]))
     said = [_("“{target}” has a probability of {p}. What weighs most is “{token}”, token {place}: "
-              "{value} nats.", target=shown(str(about["target_label"])), p=f"{p:.2f}",
-              token=shown(str(trace["label"].values[most])), place=most + about["first"],
+              "{value} nats.", target=said_as(str(about["target_label"])), p=f"{p:.2f}",
+              token=said_as(str(trace["label"].values[most])), place=most + about["first"],
               value=f"{added[most]:+.2f}")]
     if about["method"] == "integrated-gradients":
         said.append(_("All sum to {sum}; log p differs by {whole} from that of no token in "
@@ -157,5 +164,10 @@ def agreement(trace: xr.Dataset) -> str:
     return _("Here attention is **another story** than attribution: ρ = {rho}.", rho=f"{rho:.2f}")
 
 
+def said_as(label: str) -> str:
+    """A token as a sentence quotes it: as a chart writes it, but no HTML."""
+    return unescape(shown(label))
+
+
 def _word(trace: xr.Dataset, token: int) -> str:
-    return shown(str(trace["vocabulary"].values[token]))
+    return said_as(str(trace["vocabulary"].values[token]))

@@ -91,10 +91,10 @@ def test_several_at_once_and_what_is_guessed_then(opened: Opened) -> None:
     same = without(same, {"blocks.0.mix.out.weight": slice(3 * d, 4 * d)})
     with torch.no_grad():
         logits, _ = stack_of(same)(ids(opened)[:, None])
-    np.testing.assert_allclose(found["logits"].sel(state="silenced"), logits[5, 0], rtol=1e-10)
-    assert float(found["loss"].sel(state="silenced")[1:].mean()) == pytest.approx(
+    np.testing.assert_allclose(found["logits"].sel(network="silenced"), logits[5, 0], rtol=1e-10)
+    assert float(found["loss"].sel(network="silenced")[1:].mean()) == pytest.approx(
         mean_loss(same), rel=1e-12)
-    assert float(found["loss"].sel(state="whole")[1:].mean()) == pytest.approx(
+    assert float(found["loss"].sel(network="whole")[1:].mean()) == pytest.approx(
         mean_loss(opened), rel=1e-12)
     assert found["loss"].isnull().values.sum() == 2
     assert (found.attrs["heads"], found.attrs["feeds"]) == ("0.1 0.3 1.0", "1")
