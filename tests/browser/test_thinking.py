@@ -55,7 +55,10 @@ def test_looking_at_what_it_thinks_so_far(
     assert sum(share > 0 for share in kept) == 2 < sum(share > 0 for share in drawn_by)
 
     settled(page)
-    page.get_by_role("combobox", name="Silence heads and feed-forward layers").click()
+    box = page.get_by_role("combobox", name="Silence heads and feed-forward layers")
+    box.scroll_into_view_if_needed()
+    page.evaluate(steps.FRAMES)  # scrolling closes its list
+    box.fill("layer 1, feed")
     page.get_by_role("option", name="layer 1, feed-forward", exact=True).click()
     steps.link(page, silent="1.ff")
     settled(page)
