@@ -12,9 +12,11 @@ import xarray as xr
 from explorer.errors import RunError
 from explorer.experiment import Experiment
 from explorer.models.base import ATTENTIVE, RECURRENT, foreign
+from explorer.probes.ablation import ablated, ablations
 from explorer.probes.across import across
 from explorer.probes.attention_alone import attention_alone
 from explorer.probes.attention_steps import attention_steps
+from explorer.probes.attribution import attributions
 from explorer.probes.blanks import blanks
 from explorer.probes.bptt import gradient_map, gradients
 from explorer.probes.capture import trace
@@ -31,6 +33,7 @@ from explorer.probes.jacobians import jacobians, recurrent_eigenvalues
 from explorer.probes.kernel_regression import kernel_regression
 from explorer.probes.layer_costs import layer_costs
 from explorer.probes.layer_seconds import layer_seconds
+from explorer.probes.lens import lens
 from explorer.probes.matching import select_and_match
 from explorer.probes.misuse import misuse
 from explorer.probes.nearest import nearest_states, read_states
@@ -71,7 +74,8 @@ LEARNT = (
         carried, misuse, sight, explosion, projection, select_and_match, nearest_states,
         read_states)),
     Asked("language_model", ATTENTIVE, (
-        attention_steps, gradient_by_layer, heads, head, mean_of_heads, places, run_positions)),
+        ablated, ablations, attention_steps, attributions, gradient_by_layer, heads, head, lens,
+        mean_of_heads, places, run_positions)),
     Asked("masked", Masked.models, (blanks,)),
     Asked("translation", ("seq2seq",), (alignment, scoring)),
     Asked("translation", ATTENTIVE, (across,)),

@@ -14,6 +14,7 @@ from explorer.models.network import Network
 from explorer.probes.capture import LONGEST, about, admit
 from explorer.probes.guessing import guesses
 from explorer.probes.opened import Opened
+from explorer.sampling import stages
 from explorer.words import N_
 
 CANDIDATES = 5
@@ -154,11 +155,9 @@ def choose(
     """One id drawn from logits (vocabulary,) after temperature, top-k and top-p."""
     if temperature <= 0:
         return int(logits.argmax())
-    probability, order = (logits / temperature).softmax(-1).sort(descending=True, stable=True)
-    if top_k:
-        probability[top_k:] = 0
-    probability[probability.cumsum(-1) - probability >= top_p] = 0  # the likeliest always stays
-    return int(order[torch.multinomial(probability, 1, generator=draw)])
+    found = stages(logits.numpy(), temperature, top_k, top_p)
+    drawn = torch.multinomial(torch.from_numpy(found.drawn), 1, generator=draw)
+    return int(found.order[int(drawn)])
 
 
 def _prefix(

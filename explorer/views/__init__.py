@@ -1,6 +1,7 @@
 """One file per picture: Trace → Figure. No torch, no Streamlit."""
 
 from explorer.views import (
+    ablation,
     alignment,
     alone,
     attention,
@@ -16,6 +17,7 @@ from explorer.views import (
     heads,
     history,
     jacobians,
+    lens,
     measured,
     minibatches,
     ngrams,
@@ -23,6 +25,7 @@ from explorer.views import (
     places,
     positions,
     rotations,
+    sampling,
     states,
     steps,
     translation,
@@ -37,6 +40,7 @@ __all__ = [
     "Figure",
     "Palette",
     "View",
+    "ablation",
     "alignment",
     "alone",
     "attention",
@@ -53,6 +57,7 @@ __all__ = [
     "heads",
     "history",
     "jacobians",
+    "lens",
     "measured",
     "minibatches",
     "ngrams",
@@ -61,6 +66,7 @@ __all__ = [
     "places",
     "positions",
     "rotations",
+    "sampling",
     "states",
     "steps",
     "translation",
