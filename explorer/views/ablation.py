@@ -72,7 +72,8 @@ def ablations(
     shared: dict[str, Any] = {
         "y": list(range(L)), "zmin": -reach, "zmax": reach, "xgap": 2, "ygap": 2,
         "colorscale": colours.scale(signed=True), "hovertemplate": "%{customdata}<extra></extra>"}
-    bar = {"thickness": 8, "outlinewidth": 0, "len": 0.95, "tickvals": [-reach, 0, reach],
+    bar = {"orientation": "h", "thickness": 8, "outlinewidth": 0, "len": 0.6, "y": -0.02,
+           "yanchor": "top", "tickvals": [-reach, 0, reach],
            "ticktext": [_("−{reach} · better without", reach=f"{reach:.2g}"), "0",
                         _("+{reach} · worse without", reach=f"{reach:.2g}")],
            "tickfont": {"color": colours.muted, "size": 11}}
@@ -87,7 +88,7 @@ def ablations(
         x=places * L, y=np.repeat(np.arange(L), H + 1), mode="text", hoverinfo="skip",
         text=[_signed(value) for value in values.ravel()], showlegend=False,
         textfont={"color": inks, "size": 12 if H <= 4 else 10}))
-    chart.update_layout(colours.layout(height=ROW * L + 80))
+    chart.update_layout(colours.layout(height=ROW * L + 110))
     chart.update_xaxes(tickvals=places, ticktext=columns, showgrid=False, side="top",
                        range=[-0.5, H + 1])
     chart.update_yaxes(tickvals=list(range(L)), showgrid=False, range=[-0.5, L - 0.5],

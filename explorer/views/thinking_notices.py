@@ -135,6 +135,9 @@ def attributions(trace: xr.Dataset) -> list[str]:
               "{value} nats.", target=said_as(str(about["target_label"])), p=f"{p:.2f}",
               token=said_as(str(trace["label"].values[most])), place=most + about["first"],
               value=f"{added[most]:+.2f}")]
+    if about["first"]:
+        said.append(_("This network is large: the first {first} tokens were not read for this.",
+                      first=about["first"]))
     if about["method"] == "integrated-gradients":
         said.append(_("All sum to {sum}; log p differs by {whole} from that of no token in "
                       "particular: {gap} is missing after {steps} steps.",

@@ -136,10 +136,11 @@ def test_ugly_short_and_long_texts_keep_the_page_whole(
 
 
 def test_one_token_is_looked_at_as_far_as_it_goes(opened: Open, stack: Run) -> None:
-    page = opened("thinking", run=stack.key, text="t")
+    page = opened("thinking", run=stack.key, text="t", silent="1.1")
     assert "at least two" in said(page)
     assert np.array(plotly(page, "lens")["data"][0]["z"]).shape == (3, 1)
     assert component(page, "attribution-strip")["tokens"] == ["t"]
+    assert component(page, "loss-strip")["colours"] == [None]
 
 
 @pytest.mark.parametrize(("name", "value"), [

@@ -222,8 +222,11 @@ def attributions(**about: object) -> xr.Dataset:
 
 
 def test_what_weighs_most_and_whether_attention_agrees_is_said() -> None:
-    said = notices.attributions(attributions(first=4))
-    assert "token 5: -2.00 nats" in said[0]
+    cropped = notices.attributions(attributions(first=4))
+    assert "token 5: -2.00 nats" in cropped[0]
+    assert "the first 4 tokens were not read" in cropped[1]
+    said = notices.attributions(attributions())
+    assert "token 1: -2.00 nats" in said[0]
     assert "“<b>”" in said[0], "the page escapes it"
     assert "ρ = -0.50 and with rollout by ρ = 0.50" in said[1]
     assert "another story" in said[2]
