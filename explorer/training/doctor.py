@@ -52,6 +52,7 @@ _CALLED = {
 _PARTS = {"encoder": N_("encoder"), "decoder": N_("decoder")}  # recurrent, of a translator
 _OF = {  # parameters by the first part of their name
     "blocks": N_("part of the blocks ({name})"),
+    "levels": N_("part of the levels ({name})"),
     "norm": N_("last layer norm ({name})"),
     "placed": N_("part of the positions ({name})"),
     "scorer": N_("weight of the attention ({name})"),

@@ -85,14 +85,12 @@ def test_a_block_is_pytorchs_encoder_layer(norm: str, activation: str, causal: b
             torch.testing.assert_close(output[here], said[here], **EXACT)
 
 
-def through(made: Block, x: Tensor, seen: Sight, tape: Tape | None, *source: Any) -> Tensor:
+def through(made: Block, x: Tensor, seen: Sight, tape: Tape | None) -> Tensor:
     """Fused, or, with a tape, by the readable lines."""
     if tape is None:
-        output, _ = made(x, seen, (), *source)
-    else:
-        with record(tape):
-            output, _ = made(x, seen, (), *source)
-    return output
+        return made(x, seen)[0]
+    with record(tape):
+        return made(x, seen)[0]
 
 
 @pytest.mark.parametrize(("norm", "activation"), list(product(("pre", "post"), ("relu", "gelu"))))
@@ -104,11 +102,16 @@ def test_a_block_that_looks_across_is_pytorchs_decoder_layer(norm: str, activati
     x, memory, places = drawn(B, T, W), drawn(B, S, W, seed=1), torch.arange(T)
     valid = torch.arange(S) < torch.tensor([4, S])[:, None]
     said = theirs(x, memory, tgt_mask=CAUSAL, memory_key_padding_mask=~valid)
-    source = mine.across.projected(memory, 1, 3)  # type: ignore[union-attr]
-    for tape in (None, Tape()):
-        output = through(mine, x, Sight(places, places, True), tape, source,
-                         Sight(places, torch.arange(S), False, valid))
-        torch.testing.assert_close(output, said, **EXACT)
+    source = mine.source(memory)
+    across = Sight(places, torch.arange(S), False, valid)
+
+    def written() -> torch.Tensor:
+        read, _ = mine.along(x, Sight(places, places, True))
+        return mine.on(mine.look(read, source, across)[0])
+
+    torch.testing.assert_close(written(), said, **EXACT)
+    with record(Tape()):
+        torch.testing.assert_close(written(), said, **EXACT)
 
 
 @pytest.mark.parametrize(("norm", "residual"), list(product(("pre", "post", "none"),

@@ -107,7 +107,12 @@ def test_looking_at_a_source_is_pytorchs_layer_too() -> None:
     said, _ = theirs(x, source, source, key_padding_mask=~valid)
     keys = made.projected(source, 1, 3)
     seen = Sight(torch.arange(T), torch.arange(S), causal=False, valid=valid)
-    torch.testing.assert_close(made.across(x, keys, seen), said, **EXACT)
+    torch.testing.assert_close(made.across(x, keys, seen)[0], said, **EXACT)
+    shown, weights = made.across(x, keys, seen, shown=True)
+    torch.testing.assert_close(shown, said, **EXACT)
+    assert weights is not None
+    torch.testing.assert_close(weights.sum(-1), torch.ones(B, 3, T, dtype=torch.float64), **EXACT)
+    assert not weights[~valid[:, None, None].expand_as(weights)].any()
 
 
 @pytest.mark.parametrize("positions", ["none", "rotary", "alibi"])

@@ -4,6 +4,7 @@ from itertools import product
 from typing import Any
 
 from explorer.experiment import Experiment
+from explorer.models.base import RECURRENT
 from explorer.text import Text
 from explorer.text.pairs import Pairs
 
@@ -17,6 +18,9 @@ MODELS: dict[str, dict[str, Any]] = {
     "one-hot": {"kind": "gru", "input": "one-hot"},
     "tied": {"kind": "lstm", "embedding": 10, "tied": True},
     "dropout": {"kind": "lstm", "layers": 2, "dropout": 0.3},
+    "transformer": {"kind": "transformer", "heads": 1, "dropout": 0.3},
+    "aaren": {"kind": "aaren", "heads": 2, "layers": 1},
+    "cnn": {"kind": "cnn", "layers": 2},
 }
 
 
@@ -24,9 +28,10 @@ def small(model: str | dict[str, Any] = "lstm", steps: int = 20, **settings: Any
     """A language model of ten units."""
     chosen = MODELS[model] if isinstance(model, str) else model
     settings = {"window": 8, "batch": 4, "snapshots": 4} | settings
+    sizes = {"hidden": 10} | ({"embedding": 6} if chosen["kind"] in RECURRENT else {})
     return Experiment.language_model(
-        settings.pop("text", TEXT), model={"hidden": 10, "embedding": 6} | chosen, steps=steps,
-        **settings)
+        settings.pop("text", TEXT), model=sizes | chosen, steps=steps, **settings)
+
 
 SUBJECTS = {"i": "je", "you": "tu", "he": "il", "she": "elle", "tom": "tom"}
 VERBS = {"see": "vois", "eat": "mange", "love": "aime"}

@@ -245,7 +245,9 @@ def test_a_network_that_cannot_be_replayed_is_no_second_crash() -> None:
     ("core.weight_hh_l0", "the recurrent matrix U of layer 1 (core.weight_hh_l0)"),
     ("core.bias_ih_l2_reverse", "the input bias of layer 3 (core.bias_ih_l2_reverse)"),
     ("encoder.weight", "the embedding matrix"),
-    ("blocks.3.weight", "the blocks.3.weight"),
+    ("blocks.3.mix.in_weight", "the part of the blocks (blocks.3.mix.in_weight)"),
+    ("levels.0.first.weight", "the part of the levels (levels.0.first.weight)"),
+    ("elsewhere.3.weight", "the elsewhere.3.weight"),
     ("validation loss", "the held-out loss"),
 ])
 def test_names_in_words(name: str, words: str) -> None:
