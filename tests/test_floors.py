@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,27 +48,3 @@ def test_importing_it_does_not_load_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr or f"{module} loads torch"
-
-
-# Run in a process of its own: other tests of this one have loaded torch.
-OPEN_EVERY_PAGE = """
-import sys
-from streamlit.testing.v1 import AppTest
-for page in sys.argv[1:]:
-    opened = AppTest.from_file(page, default_timeout=60).run()
-    assert opened.title or opened.header or opened.markdown or opened.error, f"{page} is empty"
-    print(page, [error.value for error in opened.exception])
-    assert not opened.exception, page
-    assert "torch" not in sys.modules, page
-"""
-
-
-def test_opening_every_page_does_not_load_torch(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", OPEN_EVERY_PAGE, *map(str, PAGES)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"EXPLORER_STORE": str(tmp_path)},
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
