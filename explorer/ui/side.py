@@ -18,6 +18,7 @@ from explorer.comparison import Comparison, Side, check, curves, effort, grouped
 from explorer.engine import Job
 from explorer.errors import ExplorerError, QueueFull, RunError
 from explorer.experiment import Experiment
+from explorer.models.base import RECURRENT
 from explorer.store import Run
 from explorer.ui import link
 from explorer.ui.backend import ask, engine, open_run, store
@@ -203,15 +204,16 @@ def compared(default: Sequence[str]) -> list[str]:
 
 
 def shipped() -> list[str]:
-    """The shipped runs of one text, the first of each architecture: what there is to compare
-    before anything was trained."""
+    """The shipped runs of one text, the first of each recurrent architecture, which were trained
+    alike: what there is to compare before anything was trained."""
     found: dict[tuple[str, str, float, bool], dict[str, str]] = {}
     for key in store().pretrained():
         try:
             experiment = open_run(key).experiment
         except RunError:  # the list of runs says what is wrong with it
             continue
-        found.setdefault(subject(experiment), {}).setdefault(experiment.model.kind, key)
+        if experiment.model.kind in RECURRENT:
+            found.setdefault(subject(experiment), {}).setdefault(experiment.model.kind, key)
     return list(max(found.values(), key=len, default={}).values())
 
 
