@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from explorer.defaults import speed
 from explorer.errors import DataError, ExperimentError
 from explorer.experiment import Experiment
 from explorer.models import Model
@@ -216,7 +217,7 @@ def effort(experiment: Experiment) -> float:
     ends."""
     training = experiment.training
     read = training.steps * training.batch * training.window
-    return float(read) * experiment.model.parameters(100, 100)
+    return read * experiment.model.parameters(100, 100) / speed(experiment.model.kind)
 
 
 def grouped(experiments: Sequence[Experiment]) -> list[list[int]]:
