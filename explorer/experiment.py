@@ -195,15 +195,8 @@ class Experiment(Spec):
         steps: None takes a budget from the size of text and model, and from `quality` (about 4,
         15 and 60 seconds on two cores). training: any field of Training. Raises ExperimentError.
         """
-        try:
-            chosen = Model.parse(model)
-            cut = Tokenisation.model_validate(
-                {"kind": tokens} if isinstance(tokens, str) else tokens)
-            settings = defaults(len(text.content), chosen, quality,
-                                vocabulary(text, cut)) | training
-            return cls._of("language_model", text, cut, chosen, settings, steps, seed, held_out)
-        except ValidationError as error:
-            raise say(error) from error
+        return cls._of_text("language_model", text, tokens, model, steps, seed, quality, held_out,
+                            training)
 
     @classmethod
     def masked(
@@ -223,16 +216,8 @@ class Experiment(Spec):
 
         task: fields of Masked. All else: as for a language model. Raises ExperimentError.
         """
-        try:
-            chosen = Model.parse(model)
-            cut = Tokenisation.model_validate(
-                {"kind": tokens} if isinstance(tokens, str) else tokens)
-            settings = defaults(len(text.content), chosen, quality,
-                                vocabulary(text, cut)) | training
-            what = task if isinstance(task, Task) else {"kind": "masked"} | (task or {})
-            return cls._of(what, text, cut, chosen, settings, steps, seed, held_out)
-        except ValidationError as error:
-            raise say(error) from error
+        what = task if isinstance(task, Task) else {"kind": "masked"} | (task or {})
+        return cls._of_text(what, text, tokens, model, steps, seed, quality, held_out, training)
 
     @classmethod
     def translation(
@@ -264,6 +249,22 @@ class Experiment(Spec):
             what = task if isinstance(task, Task) else {"kind": "translation"} | (task or {})
             settings = pair_defaults(len(pairs.rows), quality) | training
             return cls._of(what, pairs, cut, chosen, settings, steps, seed, held_out)
+        except ValidationError as error:
+            raise say(error) from error
+
+    @classmethod
+    def _of_text(
+        cls, task: Any, text: Text, tokens: Any, model: Any, steps: int | None, seed: int,
+        quality: Quality, held_out: float, training: dict[str, Any],
+    ) -> Experiment:
+        """Of one text, with the settings that are usual for it. Raises ExperimentError."""
+        try:
+            chosen = Model.parse(model)
+            cut = Tokenisation.model_validate(
+                {"kind": tokens} if isinstance(tokens, str) else tokens)
+            settings = defaults(len(text.content), chosen, quality,
+                                vocabulary(text, cut)) | training
+            return cls._of(task, text, cut, chosen, settings, steps, seed, held_out)
         except ValidationError as error:
             raise say(error) from error
 
