@@ -6,6 +6,7 @@ from explorer import ui
 from explorer.errors import ExplorerError
 from explorer.experiment import Experiment, Training
 from explorer.models import Model
+from explorer.models.base import ATTENTIVE, RECURRENT
 from explorer.text import Tokenisation
 from explorer.ui import link
 from explorer.ui.controls import form, make
@@ -150,8 +151,15 @@ with aside:
             "one throw of the dice: another seed ends a little higher or lower."
         )
     )
-ui.onward(
-    "pages/gates.py",
-    _("What does it let in, keep, and let out? Open its gates."),
-    **({"run": key} if run is not None and run.snapshots else {}),
-)
+done = run is not None and bool(run.snapshots)
+kind = run.experiment.model.kind if run is not None and done else "lstm"
+if kind in RECURRENT:
+    ui.onward(
+        "pages/gates.py",
+        _("What does it let in, keep, and let out? Open its gates."),
+        **({"run": key} if done else {}),
+    )
+elif kind in ATTENTIVE:
+    ui.onward("pages/heads.py", _("What does each head look at?"), run=key)
+else:
+    ui.onward("pages/cost.py", _("Why not simply read one word after the other?"))

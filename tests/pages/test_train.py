@@ -20,7 +20,7 @@ from explorer.experiment import Experiment
 from explorer.store import Run, Store
 from explorer.tasks.language_model import LanguageModel
 from explorer.text import CORPORA, Text, corpus
-from tests.pages.conftest import Open, act, component, said, well
+from tests.pages.conftest import Open, act, component, said, trained, well
 
 TALE = "Der alte Müller ging früh über die Brücke, und der Fuchs saß müde daneben. " * 30
 Asked = list[Experiment]
@@ -254,3 +254,15 @@ def until(page: AppTest, true: Callable[[AppTest], bool]) -> None:
         assert time.monotonic() < end, said(page)
         time.sleep(0.1)
         well(page.run())
+
+
+@pytest.mark.parametrize(("kind", "leads"), [("gru", "gates"), ("transformer", "heads"),
+                                             ("cnn", "cost"), ("aaren", "cost")])
+def test_it_leads_on_to_a_page_that_shows_such_a_network(
+    opened: Open, engine: LocalEngine, store: Store, kind: str, leads: str
+) -> None:
+    text = Text("rhyme", TALE)
+    run = trained(engine, store, Experiment.language_model(
+        text, model={"kind": kind, "hidden": 16}, steps=4, window=16, batch=4))
+    page = opened("train", run=run.key)
+    assert [each.proto.page for each in page.get("page_link")] == [leads]
