@@ -11,7 +11,7 @@ from explorer.models.base import ATTENTIVE
 from explorer.models.stacked import Stacked
 from explorer.ui import block, link
 from explorer.ui.backend import ask, ask_or_stop, draw
-from explorer.ui.text import plain
+from explorer.ui.text import opening, plain
 from explorer.ui.unloaded import source
 from explorer.views import block as pictures
 from explorer.views import gradient_by_layer as gradients
@@ -23,13 +23,6 @@ SENTENCES = {"en": "The lamp is lit, and the sea is calm", "zh": "爷爷说：�
 SHARES = {"attention": N_("attention"), "fed": N_("the feed-forward networks")}
 DEEP = 12
 theme = ui.theme()
-
-
-def opening(content: str) -> str:
-    """A sentence in the language of the run's own text."""
-    if "def " in content and "import " in content:
-        return SENTENCES["python"]
-    return SENTENCES["zh" if any("一" <= sign <= "鿿" for sign in content[:500]) else "en"]
 
 
 ui.header(
@@ -44,7 +37,7 @@ which, read, at, when = st.columns([1.5, 2.2, 0.7, 1])
 with which:
     run = ui.choose_run(kinds=ATTENTIVE)
 with read:
-    usual = opening(run.experiment.text.content)
+    usual = opening(run.experiment.text.content, SENTENCES)
     link.seed("text", usual)
     text = st.text_area(_("Text to read"), key="text", height=68)
 with when:

@@ -8,6 +8,7 @@ from explorer.models.recurrent import Recurrent
 from explorer.observations import OBSERVATIONS
 from explorer.ui import deep, link
 from explorer.ui.backend import ask, ask_or_stop, draw
+from explorer.ui.text import opening
 from explorer.views import depth_notices as notices
 from explorer.views import figure
 from explorer.views.gates import WIDEST
@@ -19,13 +20,6 @@ SENTENCES = {
     "python": 'def count(items):\n    return len([x for x in items if x != "("])',
 }
 SHORT = 24  # tokens whose guesses are looked at
-
-
-def opening(content: str) -> str:
-    """A sentence in the language of the run's own text."""
-    if "def " in content and "import " in content:
-        return SENTENCES["python"]
-    return SENTENCES["zh" if any("一" <= sign <= "鿿" for sign in content[:500]) else "en"]
 
 
 def depths_in_link(said: str) -> list[int]:
@@ -47,7 +41,7 @@ which, read, when = st.columns([1.4, 2.2, 1])
 with which:
     run = ui.choose_run(deep.deepest(runs), kinds=RECURRENT)
 with read:
-    link.seed("text", opening(run.experiment.text.content))
+    link.seed("text", opening(run.experiment.text.content, SENTENCES))
     text = st.text_area(_("Text to read"), key="text", height=68)
 with when:
     step = ui.choose_step(run)

@@ -12,6 +12,7 @@ from explorer.observations import OBSERVATIONS
 from explorer.ui import link
 from explorer.ui.backend import ask, ask_or_stop, draw
 from explorer.ui.inspector import step_with_numbers
+from explorer.ui.text import opening
 from explorer.views import notices, palette
 from explorer.views.gates import WIDEST, domain, plane
 from explorer.views.order import ORDERS
@@ -23,13 +24,6 @@ SENTENCES = {
     "python": 'def count(items):\n    return len([x for x in items if x != "("])',
 }
 WAYS = {"forward": N_("→ forward"), "backward": N_("← backward")}
-
-
-def opening(content: str) -> str:
-    """A sentence in the language of the run's own text."""
-    if "def " in content and "import " in content:
-        return SENTENCES["python"]
-    return SENTENCES["zh" if any("一" <= sign <= "鿿" for sign in content[:500]) else "en"]
 
 
 ui.header(
@@ -45,7 +39,7 @@ with st.container(key="chosen"):  # it keeps the controls' room
 with which:
     run = ui.choose_run(shown=not first_look, kinds=RECURRENT)
 with read:
-    link.seed("text", opening(run.experiment.text.content))
+    link.seed("text", opening(run.experiment.text.content, SENTENCES))
     if not first_look:
         st.text_area(_("Text to read"), key="text", height=68)
     text: str = st.session_state["text"]

@@ -8,6 +8,7 @@ from explorer.ui import link
 from explorer.ui.backend import draw
 from explorer.ui.page import complain
 from explorer.ui.subjects import at_share, choose_runs, fresh, train_them, watch
+from explorer.ui.text import opening
 from explorer.views.gradients import (
     PARTS,
     farthest,
@@ -31,13 +32,6 @@ LOOKS = {"trained": _("trained networks"), "fresh": _("fresh ones, of my making"
 SCALES = {"share": _("share of the first"), "length": _("length")}
 
 
-def opening(content: str) -> str:
-    """A sentence in the language of the run's own text."""
-    if "def " in content and "import " in content:
-        return SENTENCES["python"]
-    return SENTENCES["zh" if any("一" <= sign <= "鿿" for sign in content[:500]) else "en"]
-
-
 ui.header(
     _("How far back does a mistake reach?"),
     _(
@@ -58,7 +52,7 @@ with which:
     runs = choose_runs(shown=look == "trained")
     subjects = fresh(runs[0]) if look == "fresh" else []
 with read:
-    link.seed("text", opening(runs[0].experiment.text.content))
+    link.seed("text", opening(runs[0].experiment.text.content, SENTENCES))
     text = st.text_area(_("Text to read"), key="text", height=108)
 with when:
     subjects = subjects or at_share(runs)

@@ -11,6 +11,7 @@ from explorer.ui import link
 from explorer.ui.backend import ask, ask_or_stop, draw
 from explorer.ui.concordance import concordance
 from explorer.ui.reading import read_whole
+from explorer.ui.text import opening
 from explorer.ui.unloaded import source
 from explorer.views import palette, remembered
 from explorer.views.states import COLOURS, firing
@@ -22,13 +23,6 @@ SENTENCES = {
     "python": "def count(items):\n    return len(items)",
 }
 METHODS = ("pca", "umap", "units")
-
-
-def opening(content: str) -> str:
-    """A sentence in the language of the run's own text."""
-    if "def " in content and "import " in content:
-        return SENTENCES["python"]
-    return SENTENCES["zh" if any("一" <= sign <= "鿿" for sign in content[:500]) else "en"]
 
 
 def numbers(said: str) -> tuple[int, ...]:
@@ -55,7 +49,7 @@ which, read, compare, when = st.columns([1.3, 1.7, 1.5, 0.9])
 with which:
     run = ui.choose_run(kinds=RECURRENT)
 with read:
-    link.seed("text", opening(run.experiment.text.content))
+    link.seed("text", opening(run.experiment.text.content, SENTENCES))
     text = st.text_area(_("Text to read"), key="text", height=68)
 with compare:
     link.seed("second", "")

@@ -8,7 +8,7 @@ from explorer import ui
 from explorer.models.base import ATTENTIVE
 from explorer.ui import link, steps
 from explorer.ui.backend import ask, ask_or_stop, draw
-from explorer.ui.text import plain
+from explorer.ui.text import opening, plain
 from explorer.ui.unloaded import source
 from explorer.views import steps as pictures
 from explorer.views.figure import visible
@@ -20,13 +20,6 @@ SENTENCES = {"en": "The lamp is lit, and the", "zh": "爷爷说：“灯亮了�
 PLACES = {"itself": N_("itself"), "before": N_("the token before it"),
           "first": N_("the first token"), "else": N_("another one")}
 theme = ui.theme()
-
-
-def opening(content: str) -> str:
-    """A few words in the language of the run's own text."""
-    if "def " in content and "import " in content:
-        return SENTENCES["python"]
-    return SENTENCES["zh" if any("一" <= sign <= "鿿" for sign in content[:500]) else "en"]
 
 
 ui.header(
@@ -41,7 +34,7 @@ which, read, at, part, when = st.columns([1.5, 2, 0.6, 0.6, 0.9])
 with which:
     run = ui.choose_run(kinds=ATTENTIVE)
 with read:
-    usual = opening(run.experiment.text.content)
+    usual = opening(run.experiment.text.content, SENTENCES)
     link.seed("text", usual)
     text = st.text_area(_("Text to read"), key="text", height=68)
 spec = run.experiment.model
