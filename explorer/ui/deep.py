@@ -19,7 +19,7 @@ from explorer.store import Run
 from explorer.ui import link
 from explorer.ui.backend import engine, open_run, store
 from explorer.ui.page import guard
-from explorer.ui.runs import best_perplexity, called, listed, whole
+from explorer.ui.runs import apart, best_perplexity, listed, whole
 from explorer.ui.session import owner
 from explorer.ui.text import plain
 from explorer.words import _
@@ -55,7 +55,7 @@ def choose_both(runs: Mapping[str, Run]) -> Run | None:
     names = listed()
     link.seed("both", next(iter(able)), allowed=list(able))
     key = str(st.selectbox(_("Run that reads both ways"), list(able), key="both",
-                           format_func=lambda key: names.get(key) or called(able[key])))
+                           format_func=apart(able, names).__getitem__))
     link.write(both=key)
     return able[key]
 

@@ -23,7 +23,7 @@ from explorer.ui.deep import train_button
 from explorer.ui.figure import show
 from explorer.ui.held_out import by_sign
 from explorer.ui.naming import distinct, tell_apart
-from explorer.ui.runs import called, colour, listed, whole
+from explorer.ui.runs import apart, colour, listed, whole
 from explorer.ui.sentences import marked
 from explorer.ui.sentences import sentences as draw_sentences
 from explorer.ui.sentences import whole as unmarked
@@ -75,7 +75,7 @@ def choose(run: Run) -> list[Run]:
         if key not in st.session_state:
             st.session_state[key] = [each for each in said if each in others][: MOST - 1]
         chosen = st.multiselect(_("Beside it"), others, key=key, max_selections=MOST - 1,
-                                format_func=lambda each: names.get(each) or called(runs[each]))
+                                format_func=apart(runs, names).__getitem__)
         shown = [run.key, *chosen]
         link.write(beside=None if shown == default else ".".join(chosen) or "none")
         return [runs[each] for each in shown]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ from explorer.ui import link
 from explorer.ui.backend import open_run, store
 from explorer.ui.controls import CHOICES
 from explorer.ui.glossary import meaning
-from explorer.ui.naming import by_hand
+from explorer.ui.naming import by_hand, distinct, tell_apart
 from explorer.ui.page import onward
 from explorer.ui.session import owner
 from explorer.words import _
@@ -122,11 +122,12 @@ def choose_run(
         st.info(_("There is no trained run yet."), icon=":material/model_training:")
         onward(train, _("Train one on a text of your own"))
         st.stop()
-    link.seed("run", next((key for key in first if key in runs), next(iter(runs))),
+    at = st.session_state.get("run")  # a newer run is no reason to leave the one that is shown
+    link.seed("run", at if at in runs else next(key for key in (*first, *runs) if key in runs),
               allowed=list(runs))
     if shown:
         st.selectbox(_("Run"), list(runs), key="run",
-                     format_func=lambda key: names[key] or called(runs[key]))
+                     format_func=apart(runs, names).__getitem__)
     key: str = st.session_state["run"]
     link.write(run=key)
     return runs[key]
@@ -136,6 +137,23 @@ def called(run: Run) -> str:
     """A run by its card's title if it was shipped, else by what it is made of."""
     title = str(run.card.get("title", ""))
     return _(title) if title else describe(run)
+
+
+def apart(runs: Mapping[str, Run], names: Mapping[str, str]) -> dict[str, str]:
+    """What a control calls its runs: by their own names, else as described. Where two would be
+    called alike, what differs is added: the browser answers with a name, not with a key.
+
+    names: those that were given by hand, by key; none is as good as an empty one.
+    """
+    said = {key: names.get(key) or called(run) for key, run in runs.items()}
+    alike: dict[str, list[str]] = {}
+    for key, name in said.items():
+        alike.setdefault(name, []).append(key)
+    for name, keys in alike.items():
+        if len(keys) > 1:
+            told = tell_apart([runs[key].experiment for key in keys]).names
+            said |= {key: f"{name} · {more}" for key, more in zip(keys, told, strict=True)}
+    return dict(zip(said, distinct(list(said.values())), strict=True))
 
 
 def _opened(key: str, linked: bool, task: str, kinds: Sequence[str]) -> Run | None:

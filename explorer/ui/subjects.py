@@ -19,7 +19,7 @@ from explorer.ui import link
 from explorer.ui.backend import ask, engine, store
 from explorer.ui.glossary import meaning
 from explorer.ui.page import onward
-from explorer.ui.runs import called, listed, whole
+from explorer.ui.runs import apart, called, listed, whole
 from explorer.ui.session import owner
 from explorer.ui.text import plain
 from explorer.words import N_, _
@@ -74,7 +74,7 @@ def choose_runs(shown: bool = True) -> list[Run]:
         list(runs),
         key="runs",
         max_selections=MOST,
-        format_func=lambda key: names.get(key) or called(runs[key]),
+        format_func=apart(runs, names).__getitem__,
         help=_("Up to {count} that read the same tokens.", count=MOST),
     ) or _usual(runs)
     own = [] if st.session_state[STANDING_IN] else chosen

@@ -23,7 +23,7 @@ from explorer.ui.controls import CHOICES, form, make
 from explorer.ui.language_model import KINDS
 from explorer.ui.naming import distinct, tell_apart
 from explorer.ui.page import complain
-from explorer.ui.runs import called, listed, whole
+from explorer.ui.runs import apart, listed, whole
 from explorer.ui.side import OF_RUNS, RUNS
 from explorer.ui.source import choose_text
 from explorer.words import N_, _
@@ -224,7 +224,7 @@ def choose_runs(current: Sequence[str]) -> None:
     runs = {key: run for key, run in runs.items() if run.snapshots or key in current}
     st.session_state["chosen runs"] = [key for key in current if key in runs]
     st.multiselect(_("Runs"), list(runs), key="chosen runs", on_change=_take,
-                   format_func=lambda key: named.get(key) or called(runs[key]))
+                   format_func=apart(runs, named).__getitem__)
 
 
 def _take() -> None:

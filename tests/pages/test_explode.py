@@ -140,6 +140,7 @@ def test_what_is_missing_of_the_two_is_trained_by_one_button(
     until(page, lambda page: twin.key in store and store.run(twin.key).status == "finished")
     well(page.run())
     assert curve(page, "clipped at 0.2")
+    assert at(page) == alone.key, "a newer run is no reason to leave the one that is shown"
 
 
 def test_another_explosion_is_two_jobs(
@@ -189,3 +190,15 @@ def test_without_any_run_the_page_is_friendly(
     st.cache_resource.clear()
     assert "no trained run" in said(opened("explode"))
     st.cache_resource.clear()
+
+
+def test_a_run_is_chosen_where_another_is_called_the_same(
+    opened: Open, engine: LocalEngine, store: Store, broken: Run
+) -> None:
+    alone = trained(engine, store, frail(seed=6))
+    page = opened("explode", run=alone.key)
+    choice = page.selectbox(key="run")
+    assert len(set(choice.options)) == len(choice.options)
+    assert at(well(page.number_input(key="clip").set_value(0.3).run())) == alone.key
+    well(choice.set_value(broken.key).run())
+    assert at(page) == broken.key
