@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from explorer.models.blocks import Block, stack
 from explorer.models.heads import Sight
 from explorer.models.stack import Placed
+from explorer.models.tape import tap
 from explorer.models.transformer import Transformer
 from explorer.models.translator import Memory, State
 
@@ -52,7 +53,7 @@ class Rewriter(nn.Module):
         x, sight = self.source_placed(self.source(source)), Sight(places, places, False, seen)
         for layer, block in enumerate(self.encoder):
             x, _ = block(x, sight, layer=layer, source=1)
-        keys: Tensor = self.encoder_norm(x)  # (B, S, width)
+        keys = tap("final", self.encoder_norm(x), source=1)  # (B, S, width)
         prepared = [torch.stack(block.source(keys), 1) for block in self._writers]
         blank = keys.new_zeros(len(keys), self.spec.hidden)
         return Memory(keys=keys, prepared=torch.stack(prepared, 1), valid=seen[:, None],
@@ -104,4 +105,4 @@ class Rewriter(nn.Module):
                                     layer=layer)
             x = block.on(x, layer=layer)
             kept += [part[None] for part in mine]
-        return self.decoder_norm(x), tuple(kept), weights
+        return tap("final", self.decoder_norm(x)), tuple(kept), weights

@@ -13,7 +13,7 @@ from explorer.errors import RunError
 from explorer.experiment import Experiment
 from explorer.models.base import ATTENTIVE, RECURRENT, foreign
 from explorer.probes.ablation import ablated, ablations
-from explorer.probes.across import across
+from explorer.probes.across import across, trace_pair
 from explorer.probes.attention_alone import attention_alone
 from explorer.probes.attention_steps import attention_steps
 from explorer.probes.attribution import attributions
@@ -78,7 +78,7 @@ LEARNT = (
         mean_of_heads, places, run_positions)),
     Asked("masked", Masked.models, (blanks,)),
     Asked("translation", ("seq2seq",), (alignment, scoring)),
-    Asked("translation", ATTENTIVE, (across,)),
+    Asked("translation", ATTENTIVE, (across, trace_pair)),
     Asked("translation", Translation.models, (translate, evaluation, forcing, flops, search)),
 )
 PROBES: dict[str, Probe] = {

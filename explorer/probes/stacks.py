@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -20,6 +20,7 @@ from explorer.words import N_
 AT_ONCE = 256  # tokens that look at each other in one picture; a longer text is cropped
 STREAM = ("token", "unit")
 PART = ("head", "token", "number")
+OF_SOURCE = ("head", "source", "number")
 
 # What is tapped, and the axes of each, but for the layer.
 AXES: dict[str, tuple[str, ...]] = {
@@ -28,6 +29,10 @@ AXES: dict[str, tuple[str, ...]] = {
     "attention": ("head", "query", "key"), "mixed": PART, "attended": STREAM,
     "attended_sum": STREAM, "middle": STREAM, "feed_reads": STREAM, "active": ("token", "neuron"),
     "fed": STREAM, "fed_sum": STREAM, "after": STREAM, "final": STREAM, "hidden": STREAM,
+    # Of a decoder that looks at a source:
+    "look_reads": STREAM, "look_q": PART, "look_k": OF_SOURCE, "look_v": OF_SOURCE,
+    "look_scores": ("head", "query", "source"), "look_attention": ("head", "query", "source"),
+    "look_mixed": PART, "looks": STREAM, "looks_sum": STREAM, "looked": STREAM,
 }
 
 
@@ -73,7 +78,7 @@ def trace_stack(
         guesses, tape = read(opened, ids)
         paid = -guesses[:-1].log_softmax(-1).gather(1, ids[1:, None])[:, 0]  # (T − 1,)
     variables: dict[str, Any] = {
-        name: _laid(name, kept) for name, kept in tape.kept.items() if only is None or name in only}
+        name: laid(name, kept) for name, kept in tape.kept.items() if only is None or name in only}
     variables["loss"] = (
         "token", np.concatenate([[np.nan], paid.numpy()]).astype(np.float32), {"units": "nat"})
     labels = list(tokens.labels)
@@ -89,11 +94,13 @@ def trace_stack(
         "of": of, "window": opened.experiment.training.window})
 
 
-def _laid(name: str, kept: dict[Axes, Tensor]) -> tuple[tuple[str, ...], Any]:
-    """Its axes and its values, the layers one on the other; of what has no layer, as it is."""
+def laid(name: str, kept: Mapping[Axes, Tensor]) -> tuple[tuple[str, ...], Any]:
+    """What was tapped, as its axes and its values: the layers one on the other; of what has no
+    layer, as it is."""
     parts = [value[0] for _, value in sorted(kept.items())]  # without the batch of one
-    if () in kept:
-        return AXES[name], _plain(kept[()], AXES[name])
+    if not any("layer" in dict(axes) for axes in kept):
+        [value] = kept.values()
+        return AXES[name], _plain(value, AXES[name])
     return ("layer", *AXES[name]), torch.stack(parts).numpy()
 
 
