@@ -11,15 +11,14 @@ from explorer.models.base import ATTENTIVE
 from explorer.models.stacked import Stacked
 from explorer.ui import block, link
 from explorer.ui.backend import ask, ask_or_stop, draw
-from explorer.ui.text import opening, plain
+from explorer.ui.runs import LANGUAGE_MODEL, TRANSLATION
+from explorer.ui.text import plain
 from explorer.ui.unloaded import source
 from explorer.views import block as pictures
 from explorer.views import gradient_by_layer as gradients
 from explorer.views.figure import visible
 from explorer.words import N_, _
 
-SENTENCES = {"en": "The lamp is lit, and the sea is calm", "zh": "爷爷说：“灯亮了，船就能回家。”",
-             "python": "def count(items):\n    return len("}
 SHARES = {"attention": N_("attention"), "fed": N_("the feed-forward networks")}
 DEEP = 12
 theme = ui.theme()
@@ -29,35 +28,35 @@ ui.header(
     _("What happens to a token on its way through?"),
     _(
         "Each token is a vector, and every block only adds to it: first what attention brings from "
-        "other tokens, then what a feed-forward network makes of the token itself. This is the "
-        "whole way, with the numbers of a trained network; open any box."
+        "other tokens, then what a feed-forward network makes of the token itself. A decoder looks "
+        "at the source in between. This is the whole way, with the numbers of a trained network; "
+        "open any box."
     ),
 )
 which, read, at, when = st.columns([1.5, 2.2, 0.7, 1])
 with which:
-    run = ui.choose_run(kinds=ATTENTIVE)
+    run = ui.choose_run(task=(LANGUAGE_MODEL, TRANSLATION), kinds=ATTENTIVE)
 with read:
-    usual = opening(run.experiment.text.content, SENTENCES)
-    link.seed("text", usual)
-    text = st.text_area(_("Text to read"), key="text", height=68)
+    probe, given = block.choose_reading(run)
 with when:
     snapshot = ui.choose_step(run)
 spec = cast("Stacked", run.experiment.model)
 block.turn()
 link.seed("layer", 1, int, between=(1, spec.layers))
 layer = int(at.selectbox(_("Layer"), range(1, spec.layers + 1), key="layer")) - 1
-link.write(text=text if text != usual else None, layer=layer + 1 if layer else None)
-trace = pictures.whole(ask_or_stop("trace", run.key, snapshot, text=text, only=block.ASKED))
+link.write(layer=layer + 1 if layer else None)
+trace = pictures.whole(ask_or_stop(probe, run.key, snapshot, only=block.ASKED, **given))
+text = given.get("text")
 
 picture, aside = ui.columns()
 with picture:
-    token = block.choose_token(trace)
+    token = block.choose_token(run, trace)
     name = block.choose_box(trace, spec, layer, token)
-    told = pictures.TENSORS[name]
+    told = pictures.told(name, trace)
     here = pictures.plane(trace, name, layer)
     st.subheader(_("The box, opened: {title}", title=_(told.title)), anchor=False)
     st.markdown(_(told.meaning))
-    st.latex(pictures.formula(name, spec.norm, spec.residual, spec.tied))
+    st.latex(pictures.formula(name, trace, spec.norm, spec.residual, spec.tied))
     one, other = st.columns(2)
     head, number = 0, 0
     if "head" in trace[name].dims:
@@ -79,15 +78,16 @@ with picture:
     st.subheader(_("The stream, and what is added to it"), anchor=False)
     ui.show(draw("residual stream", trace, token=token, theme=theme), "stream", trace)
 
-    st.subheader(_("What are residual paths and norms for?"), anchor=False)
-    with ui.guard():
-        link.seed("depth", DEEP, int, between=(1, 24))
-        depth = int(st.slider(_("Blocks of the networks before training"), 1, 24, key="depth"))
-        link.write(depth=depth if depth != DEEP else None)
-        measured = ask("gradient_by_layer", run.key, snapshot, text=text, layers=depth)
-        ui.show(draw("gradient by layer", measured, theme=theme), "gradients", measured)
-        for sentence in gradients.findings(measured):
-            st.markdown(ui.prose(sentence))
+    if text is not None:
+        st.subheader(_("What are residual paths and norms for?"), anchor=False)
+        with ui.guard():
+            link.seed("depth", DEEP, int, between=(1, 24))
+            depth = int(st.slider(_("Blocks of the networks before training"), 1, 24, key="depth"))
+            link.write(depth=depth if depth != DEEP else None)
+            measured = ask("gradient_by_layer", run.key, snapshot, text=text, layers=depth)
+            ui.show(draw("gradient by layer", measured, theme=theme), "gradients", measured)
+            for sentence in gradients.findings(measured):
+                st.markdown(ui.prose(sentence))
 
 with aside:
     lengths = pictures.lengths(trace, token)
@@ -110,7 +110,10 @@ with aside:
     ui.not_shown(_(
         "A long vector is not an important one: what is added may be cancelled by a later block, "
         "and norms divide lengths away again. The gradients are of one text and one seed, before "
-        "training; a network that is trained may mend what its start makes hard. What a block of a "
-        "translator looks at beyond its own text is not here."))
-ui.onward("pages/heads.py", _("What does each head look at?"), run=run.key, text=text)
-ui.onward("pages/steps.py", _("How does a word look at the others?"), run=run.key, text=text)
+        "training, and of networks that guess the next token; one that is trained may mend what "
+        "its start makes hard."))
+if text is None:
+    ui.onward("pages/translation.py", _("Can a network learn to translate?"), run=run.key)
+else:
+    ui.onward("pages/heads.py", _("What does each head look at?"), run=run.key, text=text)
+    ui.onward("pages/steps.py", _("How does a word look at the others?"), run=run.key, text=text)

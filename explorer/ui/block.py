@@ -13,40 +13,76 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from explorer.models.stacked import Stacked
-from explorer.ui import link
+from explorer.store import Run
+from explorer.ui import alignment, link
 from explorer.ui.clicks import Cell, clicks
 from explorer.ui.flow import Box, Row, cells, flow
+from explorer.ui.runs import TRANSLATION
 from explorer.ui.strip import strip
+from explorer.ui.text import opening
+from explorer.ui.translating import between
 from explorer.views.block import (
     SHARES,
     STREAM,
-    SUMS,
-    TENSORS,
+    looks,
     order,
     plane,
+    row,
     shape,
+    sums,
+    told,
     window,
 )
 from explorer.views.figure import Figure, visible
-from explorer.words import _
+from explorer.words import N_, _
 
 ASKED = ("embedding", "position", "before", "attention_reads", "q", "k", "v", "attention", "mixed",
-         "attended", "attended_sum", "middle", "feed_reads", "active", "fed", "fed_sum", "after",
-         "final")
+         "attended", "attended_sum", "middle", "look_reads", "look_q", "look_k", "look_v",
+         "look_attention", "look_mixed", "looks", "looks_sum", "looked", "feed_reads", "active",
+         "fed", "fed_sum", "after", "final")
+SENTENCES = {"en": "The lamp is lit, and the sea is calm", "zh": "爷爷说：“灯亮了，船就能回家。”",
+             "python": "def count(items):\n    return len("}
+SIDES = {"encoder": N_("the encoder, which reads"), "decoder": N_("the decoder, which writes")}
 TURNED = "block turned to"  # in the session: what was chosen in a picture
-LOUD = (*STREAM, "embedding", "position", "attended", "attended_sum", "fed", "fed_sum")
+LOUD = (*STREAM, "embedding", "position", "attended", "attended_sum", "looks", "looks_sum", "fed",
+        "fed_sum")
 THUMBNAIL = 256  # numbers of a small picture
 EPSILON = 1e-5  # of torch's layer norm
 DECIMALS = (3, 4, 5, 6)
-# The two sides of a sum, as LaTeX.
-WRITTEN = {"before": "x", "attended": "f", "attended_sum": "(x + f)", "middle": "x'", "fed": "g",
-           "fed_sum": "(x' + g)", "after": "x''"}
+# The two sides of a sum, as LaTeX; in a decoder what is fed has one stroke more.
+WRITTEN = {"before": "x", "attended": "f", "attended_sum": "(x + f)", "middle": "x'", "looks": "c",
+           "looks_sum": "(x' + c)", "looked": "x''", "fed": "g", "fed_sum": "(x' + g)",
+           "after": "x''"}
+WRITTEN_LATER = WRITTEN | {"fed_sum": "(x'' + g)", "after": "x'''"}
 # What a norm makes, and of what, by where it stands.
 NORMED: dict[str, dict[str, str]] = {
-    "pre": {"attention_reads": "before", "feed_reads": "middle", "final": "after"},
-    "post": {"middle": "attended_sum", "after": "fed_sum"}, "none": {}}
+    "pre": {"attention_reads": "before", "look_reads": "middle", "feed_reads": "middle",
+            "final": "after"},
+    "post": {"middle": "attended_sum", "looked": "looks_sum", "after": "fed_sum"}, "none": {}}
 
 Array = NDArray[Any]
+
+
+def choose_reading(run: Run) -> tuple[str, dict[str, Any]]:
+    """What the network of a run is to read: the probe that opens it, and what that is asked. A
+    translator reads a pair, of which one side is looked at."""
+    if run.experiment.task.kind != TRANSLATION:
+        usual = opening(run.experiment.text.content, SENTENCES)
+        link.seed("text", usual)
+        text = st.text_area(_("Text to read"), key="text", height=68)
+        link.write(text=text if text != usual else None, source=None, target=None, side=None)
+        return "trace", {"text": text}
+    one, other = st.columns(2)
+    with one:
+        source = alignment.choose_source(run)
+    with other:
+        target = alignment.choose_target(run)
+    link.seed("side", "decoder", allowed=SIDES)
+    side = str(st.segmented_control(
+        _("Which side is opened"), list(SIDES), key="side", required=True,
+        format_func=lambda each: _(SIDES[each])))
+    link.write(side=side if side != "decoder" else None, text=None)
+    return "trace_pair", {"source": source, "target": target, "side": side}
 
 
 def turn() -> None:
@@ -60,18 +96,23 @@ def _follow(values: Mapping[str, object]) -> None:
     st.rerun()
 
 
-def choose_token(trace: xr.Dataset) -> int:
+def choose_token(run: Run, trace: xr.Dataset) -> int:
     """The token whose way is followed: at first the last one."""
     T = trace.sizes["token"]
     link.seed("token", T - 1, int, between=(0, T - 1))
     token = int(st.session_state["token"])
     labels = [str(label) for label in trace["label"].values]
     event = strip(labels, [None] * T, label=_("The text: click the token that is followed"),
-                  key="strip", selected=token)
+                  key="strip", selected=token, apart=_apart(run, trace))
     if event is not None and event.index is not None and event.index != token:
         _follow({"token": event.index})
     link.write(token=token if token != T - 1 else None)
     return token
+
+
+def _apart(run: Run, trace: xr.Dataset) -> bool:
+    """Whether its tokens are words without the blanks between them, as a translator's may be."""
+    return "side" in trace.attrs and bool(between(run, trace.attrs["side"] == "encoder"))
 
 
 def choose_box(trace: xr.Dataset, spec: Stacked, layer: int, token: int) -> str:
@@ -100,11 +141,13 @@ def flow_rows(trace: xr.Dataset, spec: Stacked, layer: int, token: int) -> list[
         into.append(_box(trace, "position", 0, token, "+"))
     into += [_folded(trace, each, token) for each in range(layer)]
     block = [_box(trace, name, layer, token, sign)
-             for name, sign in order(spec.norm, spec.residual)]
+             for name, sign in order(spec.norm, spec.residual, looks(trace))]
     out = [_folded(trace, each, token) for each in range(layer + 1, trace.sizes["layer"])]
     if spec.norm == "pre":
         out.append(_box(trace, "final", layer, token, "→"))
-    out += [_box(trace, "logits", layer, token, "→"), _box(trace, "probability", layer, token, "→")]
+    if "logits" in trace:
+        out += [_box(trace, "logits", layer, token, "→"),
+                _box(trace, "probability", layer, token, "→")]
     return [Row(_("Into the stack"), into),
             Row(_("Block {layer} of {layers}, unfolded", layer=layer + 1,
                   layers=trace.sizes["layer"]), block),
@@ -120,7 +163,7 @@ def _folded(trace: xr.Dataset, layer: int, token: int) -> Box:
 
 def _box(trace: xr.Dataset, name: str, layer: int, token: int, sign: str) -> Box:
     """The box of a tensor, with what it has of the chosen token."""
-    told, here = TENSORS[name], _of(trace, name, layer, token)
+    it, here = told(name, trace), _of(trace, name, layer, token)
     if name in SHARES:
         drawn, number = here, ""
         if name == "probability":
@@ -131,17 +174,17 @@ def _box(trace: xr.Dataset, name: str, layer: int, token: int, sign: str) -> Box
     else:
         drawn = _thumbnail(here)
         number = f"‖·‖ {np.linalg.norm(here.astype(float)):.3g}"
-    return Box(name, told.letter, _(told.title), shape(trace, name), sign,
+    return Box(name, it.letter, _(it.title), shape(trace, name), sign,
                cells(drawn, _reach(trace, name, layer, token), name not in SHARES),
-               "share" if name in SHARES else "signed", _(told.meaning), number,
+               "share" if name in SHARES else "signed", _(it.meaning), number,
                "stream" if name in STREAM else "")
 
 
 def _of(trace: xr.Dataset, name: str, layer: int, token: int) -> Array:
     """What a tensor has of a token, as rows: one, or one for each head."""
     found = trace[name].isel(layer=layer, missing_dims="ignore")
-    axis = "query" if "query" in found.dims else "token"
-    return np.atleast_2d(found.isel({axis: token}).values)
+    axis = next(axis for axis in ("query", "token", "source") if axis in found.dims)
+    return np.atleast_2d(found.isel({axis: row(trace, name, layer, token)}).values)
 
 
 def _thumbnail(values: Array) -> Array:
@@ -170,8 +213,9 @@ def listen(figure: Figure, drawn: xr.Dataset, name: str, token: int) -> None:
 
 def chosen(trace: xr.Dataset, name: str, token: int, cell: Cell, rows: int) -> dict[str, int]:
     """What a click on a cell chooses."""
-    first = window(trace.sizes["token"], rows, token).start
-    found = {"token": first + cell.row}
+    found = {}
+    if "source" not in trace[name].dims or "query" in trace[name].dims:
+        found["token"] = window(trace.sizes["token"], rows, token).start + cell.row
     if name not in SHARES and name != "logits":
         found["number"] = cell.column + 1
     return found
@@ -183,18 +227,21 @@ def numbers(
     """One number of a tensor and where it comes from, as LaTeX: a sum's two parts, a norm's mean
     and deviation, the logits behind a probability. number: counted from 0."""
     if name in NORMED[spec.norm]:
-        return _normed(trace, NORMED[spec.norm][name], name, layer, token, number)
-    if name in SUMS:
+        given = "looked" if name == "feed_reads" and looks(trace) else NORMED[spec.norm][name]
+        return _normed(trace, given, name, layer, token, number)
+    if name in sums(trace):
         return _sum(trace, spec, name, layer, token, number)
     if name in ("logits", "probability"):
         return _softmax(trace, token)
-    if name == "attention":
-        row = plane(trace, name, layer, head).values[token].astype(float)
-        best = int(row.argmax())
+    if name in SHARES:
+        weights = plane(trace, name, layer, head).values[token].astype(float)
+        best = int(weights.argmax())
         return (rf"\max_j \alpha_{{{token + 1},j}} = \alpha_{{{token + 1},{best + 1}}} = "
-                rf"{row[best]:.3f},\quad \sum_j \alpha_{{{token + 1},j}} = {row.sum():.3f}")
-    value = float(plane(trace, name, layer, head).values[token, number])
-    return rf"\text{{{TENSORS[name].letter}}}_{{{token + 1},{number + 1}}} = {value:.4f}"
+                rf"{weights[best]:.3f},\quad \sum_j \alpha_{{{token + 1},j}} = "
+                rf"{weights.sum():.3f}")
+    place = row(trace, name, layer, token)
+    value = float(plane(trace, name, layer, head).values[place, number])
+    return rf"\text{{{told(name, trace).letter}}}_{{{place + 1},{number + 1}}} = {value:.4f}"
 
 
 def _normed(
@@ -216,12 +263,14 @@ def _sum(
 ) -> str:
     """What was given and what a sublayer made of it; without a residual path the latter alone. With
     as many decimals as the written numbers need to add up."""
-    names = (*SUMS[name], name) if spec.residual else (SUMS[name][1], name)
+    given, added = sums(trace)[name]
+    names = (given, added, name) if spec.residual else (added, name)
+    letter = WRITTEN_LATER if looks(trace) else WRITTEN
     *parts, made = (float(plane(trace, each, layer).values[token, number]) for each in names)
     decimals = next((d for d in DECIMALS if abs(
         sum(round(part, d) for part in parts) - round(made, d)) < 0.1 * 10.0**-d), DECIMALS[0])
     place = f"{{{token + 1},{number + 1}}}"
-    letters = [f"{WRITTEN[each]}_{place}" for each in names]
+    letters = [f"{letter[each]}_{place}" for each in names]
     said = " + ".join(_factor(part, decimals) for part in parts)
     return rf"{letters[-1]} = {' + '.join(letters[:-1])} = {said} = {made:.{decimals}f}"
 
@@ -249,20 +298,38 @@ def notices(trace: xr.Dataset, lengths: Any, token: int) -> list[str]:
             _("The vector of “{name}” shrinks from a length of {before} to **{after}** on its way.",
               name=visible(str(trace["label"].values[token])), before=f"{first['before']:.2f}",
               after=f"{last['after']:.2f}")]
-    more = lengths["attended"].sum() / max(1e-12, lengths["fed"].sum())
+    fed = max(1e-12, lengths["fed"].sum())
     said.append(_("What attention makes is together {factor} times as long as what the "
-                  "feed-forward networks make.", factor=f"{more:.2f}"))
+                  "feed-forward networks make.", factor=f"{lengths['attended'].sum() / fed:.2f}"))
+    if looks(trace):
+        said.append(_("What the looks at the source make is together {factor} times as long as "
+                      "what the feed-forward networks make.",
+                      factor=f"{lengths['looks'].sum() / fed:.2f}"))
     x, y = (trace[name].values[place, token].astype(float)
             for name, place in (("before", 0), ("after", -1)))
     cosine = float(x @ y / max(1e-12, np.linalg.norm(x) * np.linalg.norm(y)))
     said.append(_("The cosine of the vector at the start and at the end is {cosine}: 1 would be "
                   "the same direction.", cosine=f"{cosine:.2f}"))
+    if "probability" not in trace:
+        return said
     p = trace["probability"].values[token]
     best = int(p.argmax())
     said.append(_("After it, “{next}” is the likeliest, with a probability of **{share}**.",
                   next=visible(str(trace["vocabulary"].values[best])), share=f"{p[best]:.1%}"))
-    if token + 1 < trace.sizes["token"]:
-        true = int(trace["id"].values[token + 1])
+    follows = _next(trace, token)
+    if follows is not None:
+        true, label = follows
         said.append(_("What really follows is “{next}”: the network gave it {share}.",
-                      next=visible(str(trace["label"].values[token + 1])), share=f"{p[true]:.1%}"))
+                      next=visible(label), share=f"{p[true]:.1%}"))
     return said
+
+
+def _next(trace: xr.Dataset, token: int) -> tuple[int, str] | None:
+    """Number and name of the token that stands after one, if that is known: not where a network
+    writes by itself."""
+    if "answer" in trace.coords:
+        return ((int(trace["answer_id"].values[token]), str(trace["answer"].values[token]))
+                if trace.attrs["forced"] else None)
+    if token + 1 < trace.sizes["token"]:
+        return int(trace["id"].values[token + 1]), str(trace["label"].values[token + 1])
+    return None

@@ -23,12 +23,11 @@ from explorer.ui.deep import train_button
 from explorer.ui.figure import show
 from explorer.ui.held_out import by_sign
 from explorer.ui.naming import distinct, tell_apart
-from explorer.ui.runs import apart, colour, listed, whole
+from explorer.ui.runs import TRANSLATION, apart, colour, listed, whole
 from explorer.ui.sentences import marked
 from explorer.ui.sentences import sentences as draw_sentences
 from explorer.ui.sentences import whole as unmarked
 from explorer.ui.session import theme
-from explorer.ui.translation import TRANSLATION
 from explorer.words import _
 
 MOST = 4  # runs in one picture

@@ -20,7 +20,7 @@ from explorer.ui.page import onward
 from explorer.ui.session import owner
 from explorer.words import _
 
-LANGUAGE_MODEL = "language_model"
+LANGUAGE_MODEL, TRANSLATION = "language_model", "translation"
 
 
 def describe(run: Run) -> str:
@@ -88,13 +88,16 @@ def listed() -> dict[str, str]:
     return names
 
 
-def whole(key: str, task: str | None = LANGUAGE_MODEL, kinds: Sequence[str] = ()) -> Run:
-    """A run with its tokenizer. task: what it must have learnt; None is content with anything.
-    kinds: the architectures that will do; none means any. Raises RunError: either is damaged, it
-    learnt something else, or another architecture did."""
+def whole(
+    key: str, task: str | Sequence[str] | None = LANGUAGE_MODEL, kinds: Sequence[str] = ()
+) -> Run:
+    """A run with its tokenizer. task: what it must have learnt, or one of what; None is content
+    with anything. kinds: the architectures that will do; none means any. Raises RunError: either is
+    damaged, it learnt something else, or another architecture did."""
     run = open_run(key)
-    if task is not None and run.experiment.task.kind != task:
-        raise RunError(Task.family[task].mismatch)  # type: ignore[attr-defined]
+    tasks = [task] if isinstance(task, str) else task
+    if tasks is not None and run.experiment.task.kind not in tasks:
+        raise RunError(Task.family[tasks[0]].mismatch)  # type: ignore[attr-defined]
     if kinds and run.experiment.model.kind not in kinds:
         raise foreign(run.experiment.model, kinds)
     assert run.tokenizer.size
@@ -102,16 +105,16 @@ def whole(key: str, task: str | None = LANGUAGE_MODEL, kinds: Sequence[str] = ()
 
 
 def choose_run(
-    first: Sequence[str] = (), task: str = LANGUAGE_MODEL, train: str = "pages/train.py",
+    first: Sequence[str] = (), task: str | Sequence[str] = LANGUAGE_MODEL,
+    train: str = "pages/train.py",
     shown: bool = True, kinds: Sequence[str] = (),
 ) -> Run:
     """A choice among one's own runs, the shipped ones and the one in the link, which it starts
     from. Ends the page when there is none at all.
 
     first: keys that stand before all others, the first of them the default. task: what they must
-    have learnt. kinds: the architectures that will do; none means any. train: the page that trains
-    one. shown: False takes what the control would say,
-    without the control."""
+    have learnt, or one of what. kinds: the architectures that will do; none means any. train: the
+    page that trains one. shown: False takes what the control would say, without the control."""
     names = dict.fromkeys(first, "") | listed()
     linked = st.query_params.get("run")
     if linked and linked not in names:
@@ -156,7 +159,9 @@ def apart(runs: Mapping[str, Run], names: Mapping[str, str]) -> dict[str, str]:
     return dict(zip(said, distinct(list(said.values())), strict=True))
 
 
-def _opened(key: str, linked: bool, task: str, kinds: Sequence[str]) -> Run | None:
+def _opened(
+    key: str, linked: bool, task: str | Sequence[str], kinds: Sequence[str]
+) -> Run | None:
     """A run that has a snapshot to look at; what is wrong with the one in the link is said."""
     try:
         run = whole(key, task, kinds)

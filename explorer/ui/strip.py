@@ -38,18 +38,21 @@ def strip(
     candidates: Sequence[Sequence[tuple[str, str, int]]] = (),
     selected: int | None = None,
     keys: Mapping[str, str] | None = None,
+    apart: bool = False,
 ) -> StripEvent | None:
     """Draw the tokens; gives what was just done, once.
 
     colours: a CSS background for each token, or None. label: the strip in words. hover: lines of
     text for each. candidates: for each, (label, probability as text, id) that can be put in its
-    place. keys: key of the keyboard -> its meaning.
+    place. keys: key of the keyboard -> its meaning. apart: with a gap between tokens, which have no
+    blanks of their own.
     """
     inks = [_ink(colour) for colour in colours]
     found: Any = _strip(
         data={"tokens": list(tokens), "colours": list(colours), "inks": inks, "label": label,
               "hover": [list(lines) for lines in hover], "selected": selected,
               "candidates": [list(map(list, row)) for row in candidates], "keys": dict(keys or {}),
+              "apart": apart,
               "blanks": {" ": _("space"), "\n": _("new line"), "\t": _("tab")}},
         key=key, on_event_change=lambda: None)
     return _admit(found.event if found else None, len(tokens), candidates, keys or {})

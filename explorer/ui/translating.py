@@ -15,7 +15,7 @@ from explorer.ui import link
 from explorer.ui.backend import ask, draw
 from explorer.ui.figure import show
 from explorer.ui.held_out import HeldOut, held_out, sentences
-from explorer.ui.page import guard
+from explorer.ui.page import guard, onward
 from explorer.ui.runs import middle
 from explorer.ui.sentences import Kind, Line, whole
 from explorer.ui.sentences import sentences as draw_sentences
@@ -78,6 +78,8 @@ def _looks(run: Run, spec: Transformer, source: str) -> None:
     asked = one.assign_attrs(layer=layer, head=head)  # a picture of this one
     show(draw("alignment", asked, theme=theme()), "across", trace)
     link.write(layer=None if layer == spec.layers else layer, head=head or None)
+    onward("pages/block.py", _("What happens to a token on its way through?"), run=run.key,
+           source=source)
 
 
 def _show_translation(run: Run, known: HeldOut, source: str, translation: str) -> None:
@@ -85,7 +87,7 @@ def _show_translation(run: Run, known: HeldOut, source: str, translation: str) -
     whole_source = cut.source.encode(cut.source.prepare(source))
     read = cut.read(source)
     lost = [cut.source.unknown(int(i)) for i in read.ids]
-    gap = _gap(run, source=True)
+    gap = between(run, source=True)
     parts: list[tuple[str, Kind]] = []
     for label, unknown in zip(read.labels, lost, strict=True):
         parts += [(gap, "")] if parts and gap else []
@@ -109,7 +111,7 @@ def _show_translation(run: Run, known: HeldOut, source: str, translation: str) -
         st.warning(plain(" ".join(said)), icon=":material/visibility_off:")
 
 
-def _gap(run: Run, source: bool = False) -> str:
+def between(run: Run, source: bool = False) -> str:
     """What stands between two tokens of a side: nothing where tokens have their blanks."""
     cut = sentences(run)
     side = cut.source if source else cut
@@ -127,7 +129,7 @@ def forced(run: Run) -> xr.Dataset | None:
         longest = max(len(sentences(run).written(target)) for _source, target in known.examples)
         padding = max(0, longest - trace.sizes["token"])
         show(draw("forcing", trace, padding=padding, theme=theme()), "forcing", trace)
-        gap = _gap(run)
+        gap = between(run)
         true = [str(label) for label in trace["label"].values]
         draw_sentences([[
             Line(_("the truth"), _parts(true, true, gap), strong=True),

@@ -20,7 +20,7 @@ from explorer.ui.backend import ask, ask_soon
 from explorer.ui.figure import show
 from explorer.ui.held_out import by_sign, held_out, sentences
 from explorer.ui.page import guard
-from explorer.ui.runs import called, colour, listed
+from explorer.ui.runs import TRANSLATION, called, colour, listed
 from explorer.ui.runs import whole as whole_run
 from explorer.ui.sentences import Line, marked, whole
 from explorer.ui.sentences import sentences as draw_sentences
@@ -32,8 +32,6 @@ from explorer.views.history import Curve, perplexity
 from explorer.views.palette import Theme
 from explorer.views.translation import bleu
 from explorer.words import N_, _
-
-TRANSLATION = "translation"
 
 
 def numbers(run: Run, history: pd.DataFrame) -> dict[str, str]:

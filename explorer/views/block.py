@@ -18,6 +18,7 @@ from explorer.views.palette import Theme, palette
 from explorer.words import N_, _
 
 LIKELIEST = 40  # tokens of the vocabulary that are drawn
+BARS = {"attended": ("/", 0), "looks": ("x", 2), "fed": ("", 1)}  # pattern and colour
 ACROSS = 200  # tokens that are drawn along both sides
 
 Array = NDArray[Any]
@@ -31,6 +32,8 @@ class Tensor(NamedTuple):
     meaning: str
     formula: str
 
+
+SEEN_WHOLE = r"A = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right)"
 
 TENSORS: dict[str, Tensor] = {
     "embedding": Tensor("E", N_("embedding"), N_(
@@ -66,6 +69,31 @@ TENSORS: dict[str, Tensor] = {
         "What attention made, added to what it was given."), r"x + f(x)"),
     "middle": Tensor("x′", N_("residual stream"), N_(
         "The stream after attention, on its way into the feed-forward network."), r"x' = x + f(x)"),
+    "look_reads": Tensor("norm", N_("norm"), N_(
+        "The stream, normalised once more: what the look at the source reads."),
+        r"\mathrm{LN}(x') = \gamma \odot \frac{x' - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta"),
+    "look_q": Tensor("Q", N_("queries to the source"), N_(
+        "What each token that was written asks of the source, head by head."),
+        r"Q = \mathrm{LN}(x')\, W_Q + b_Q"),
+    "look_k": Tensor("K", N_("keys of the source"), N_(
+        "What each token of the source can be found by, head by head: made of what the encoder "
+        "gives, M."), r"K = M\, W_K + b_K"),
+    "look_v": Tensor("V", N_("values of the source"), N_(
+        "What each token of the source hands over, head by head: made of what the encoder gives, "
+        "M."), r"V = M\, W_V + b_V"),
+    "look_attention": Tensor("A", N_("attention to the source"), N_(
+        "How much each token that was written (row) takes from each of the source (column): every "
+        "row sums to 1."), SEEN_WHOLE),
+    "look_mixed": Tensor("Z", N_("mixed values of the source"), N_(
+        "The values of the whole source, summed with their weights, head by head."), r"Z = A V"),
+    "looks": Tensor("look", N_("what the look at the source adds"), N_(
+        "The heads side by side, mixed by a matrix: this is written into the stream."),
+        r"c(x') = [Z_1; \dots; Z_H]\, W_O + b_O"),
+    "looks_sum": Tensor("x′ + c", N_("sum"), N_(
+        "What the look at the source made, added to what it was given."), r"x' + c(x')"),
+    "looked": Tensor("x″", N_("residual stream"), N_(
+        "The stream after the look at the source, on its way into the feed-forward network."),
+        r"x'' = x' + c(x')"),
     "feed_reads": Tensor("norm", N_("norm"), N_(
         "The stream, normalised once more: what the feed-forward network reads."),
         r"\mathrm{LN}(x') = \gamma \odot \frac{x' - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta"),
@@ -89,31 +117,64 @@ TENSORS: dict[str, Tensor] = {
         "The softmax of the logits: what the network says of the next token."),
         r"p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}"),
 }
-STREAM = ("before", "middle", "after")  # what lies on the residual stream
-SUMS = {"middle": ("before", "attended"), "attended_sum": ("before", "attended"),
-        "after": ("middle", "fed"), "fed_sum": ("middle", "fed")}
-SHARES = ("attention", "probability")  # values in 0…1
+STREAM = ("before", "middle", "looked", "after")  # what lies on the residual stream
+LOOKS = ("feed_reads", "active", "fed", "fed_sum", "after")  # after the look at a source
+SHARES = ("attention", "look_attention", "probability")  # values in 0…1
 
 
-def formula(name: str, norm: str, residual: bool, tied: bool) -> str:
+def looks(trace: xr.Dataset) -> bool:
+    """Whether its blocks look at a source: they are those of a decoder."""
+    return "looked" in trace
+
+
+def told(name: str, trace: xr.Dataset) -> Tensor:
+    """What a tensor is, in the blocks of this trace: what comes after a look at the source has one
+    stroke more; an encoder hides nothing, and what it gives in the end the decoder reads."""
+    found = TENSORS[name]
+    if looks(trace) and name in LOOKS:
+        return found._replace(letter=found.letter.replace("″", "‴").replace("′", "″"),
+                              formula=found.formula.replace("x'", "x''"))
+    if trace.attrs.get("side") == "encoder":
+        if name == "attention":
+            return found._replace(formula=SEEN_WHOLE)
+        if name == "final":
+            return found._replace(letter="M", title=N_("what the encoder gives"), meaning=N_(
+                "The stream after the last block: of it the decoder makes its keys and values."),
+                formula="M = " + found.formula)
+    return found
+
+
+def sums(trace: xr.Dataset) -> dict[str, tuple[str, str]]:
+    """Of each sum the two tensors that are added."""
+    fed = ("looked" if looks(trace) else "middle", "fed")
+    found = {"middle": ("before", "attended"), "attended_sum": ("before", "attended"),
+             "after": fed, "fed_sum": fed}
+    if looks(trace):
+        found |= dict.fromkeys(("looked", "looks_sum"), ("middle", "looks"))
+    return found
+
+
+def formula(name: str, trace: xr.Dataset, norm: str, residual: bool, tied: bool) -> str:
     """The formula of a tensor, as the blocks of a network are built."""
-    said = TENSORS[name].formula
+    said = told(name, trace).formula
     if not tied:
         said = said.replace(r"E^\top", r"W^\top")
-    if norm == "post" and name in ("middle", "after"):
-        inside = {"middle": "x + f(x)", "after": "x' + g(x')"}[name]
-        said = {"middle": "x'", "after": "x^{(l+1)}"}[name] + rf" = \mathrm{{LN}}({inside})"
-    if norm != "pre" and name not in ("attention_reads", "feed_reads"):
-        for inside in ("x", "x'", "x^{(N)}"):
-            if norm == "none" or name not in ("middle", "after"):
-                said = said.replace(rf"\mathrm{{LN}}({inside})", inside)
+    goes_on = name in ("middle", "looked", "after")
+    if norm == "post" and goes_on:
+        made, inside = said.split(" = ")
+        said = rf"{made} = \mathrm{{LN}}({inside})"
+    elif norm != "pre" and name not in ("attention_reads", "look_reads", "feed_reads"):
+        for inside in ("x", "x'", "x''", "x^{(N)}"):
+            said = said.replace(rf"\mathrm{{LN}}({inside})", inside)
     if not residual:
-        said = said.replace("x + f(x)", "f(x)").replace("x' + g(x')", "g(x')")
+        for given, made in (("x", "f(x)"), ("x'", "g(x')"), ("x'", "c(x')"), ("x''", "g(x'')")):
+            said = said.replace(f"{given} + {made}", made)
     return said
 
 
-def order(norm: str, residual: bool) -> Iterator[tuple[str, str]]:
-    """The tensors of a block in the order of computation, each with the sign before it."""
+def order(norm: str, residual: bool, looks: bool = False) -> Iterator[tuple[str, str]]:
+    """The tensors of a block in the order of computation, each with the sign before it. looks: it
+    looks at a source."""
     plus = "+" if residual else "→"
     yield "before", ""
     if norm == "pre":
@@ -122,6 +183,13 @@ def order(norm: str, residual: bool) -> Iterator[tuple[str, str]]:
                 ("attended", "→"))
     yield from ((("attended_sum", plus), ("middle", "→")) if norm == "post"
                 else (("middle", plus),))
+    if looks:
+        if norm == "pre":
+            yield "look_reads", "→"
+        yield from (("look_q", "→"), ("look_k", ""), ("look_v", ""), ("look_attention", "→"),
+                    ("look_mixed", "→"), ("looks", "→"))
+        yield from ((("looks_sum", plus), ("looked", "→")) if norm == "post"
+                    else (("looked", plus),))
     if norm == "pre":
         yield "feed_reads", "→"
     yield from (("active", "→"), ("fed", "→"))
@@ -129,7 +197,9 @@ def order(norm: str, residual: bool) -> Iterator[tuple[str, str]]:
 
 
 def whole(trace: xr.Dataset) -> xr.Dataset:
-    """A trace with the probabilities that its logits are."""
+    """A trace with the probabilities that its logits are, if it has any."""
+    if "logits" not in trace:
+        return trace
     logits = trace["logits"].values.astype(float)
     powers = np.exp(logits - logits.max(-1, keepdims=True))
     return trace.assign(probability=(
@@ -139,6 +209,14 @@ def whole(trace: xr.Dataset) -> xr.Dataset:
 def plane(trace: xr.Dataset, name: str, layer: int = 0, head: int = 0) -> xr.DataArray:
     """A tensor of one layer and, where there are several, of one head: over two axes."""
     return trace[name].isel(layer=layer, head=head, missing_dims="ignore")
+
+
+def row(trace: xr.Dataset, name: str, layer: int, token: int) -> int:
+    """The row of a tensor that is a token's own; of what the source has, the row at which the token
+    looks most."""
+    if "source" not in trace[name].dims or "query" in trace[name].dims:
+        return token
+    return int(plane(trace.mean("head"), "look_attention", layer).values[token].argmax())
 
 
 def shape(trace: xr.Dataset, name: str) -> str:
@@ -167,21 +245,22 @@ def tensor(
         columns = np.argsort(-found.values[token], kind="stable")[:LIKELIEST]
     elif across == "key":
         columns = window(found.sizes["key"], ACROSS, token)
+    place = row(trace, name, layer, token)
     rows = window(found.sizes[down], min(
-        ACROSS, max(1, CELLS // len(found[0, columns]))), token)
+        ACROSS, max(1, CELLS // len(found[0, columns]))), place)
     drawn = found.values[rows][:, columns]
     signed = name not in SHARES
     reach = max(float(np.abs(drawn).max()), 1e-6) if signed else 1.0
-    labels = [str(label) for label in trace["label"].values]
+    labels = _labels(trace, down)
     names: list[str] = []
     if across == "vocabulary":
         names = [str(trace["vocabulary"].values[column]) for column in columns]
-    elif across == "key":
-        names = labels[columns]
+    elif across in ("key", "source"):
+        names = _labels(trace, across)[columns]
     colours, size = palette(theme), shape(trace, name).replace("×", " × ")
-    title = (f"<b>{TENSORS[name].letter}</b> "
+    title = (f"<b>{told(name, trace).letter}</b> "
              f'<span style="color:{colours.muted}">{size}</span>')
-    chart = matrix(drawn, title, Axis(labels[rows], token - rows.start), Axis(
+    chart = matrix(drawn, title, Axis(labels[rows], place - rows.start), Axis(
         names, None if number is None else number), signed, reach, colours, 520)
     said = _caption(trace, name, layer, head, reach, drawn, found)
     data = pd.DataFrame(tidy(drawn))
@@ -194,11 +273,17 @@ def tensor(
         high=f"{drawn.max():.2f}"), f"{name}-layer{layer + 1}")
 
 
+def _labels(trace: xr.Dataset, axis: str) -> list[str]:
+    """The tokens along an axis."""
+    name = "source_label" if axis == "source" else "label"
+    return [str(label) for label in trace[name].values]
+
+
 def _caption(
     trace: xr.Dataset, name: str, layer: int, head: int, reach: float, drawn: Array,
     found: xr.DataArray,
 ) -> str:
-    what = _(TENSORS[name].title)
+    what = _(told(name, trace).title)
     where = ""
     if "head" in trace[name].dims:
         where = " " + _("(layer {layer}, head {head})", layer=layer + 1, head=head + 1)
@@ -228,8 +313,9 @@ def stream(trace: xr.Dataset, token: int = 0, theme: Theme = "light") -> Figure:
     colours = palette(theme)
     data = lengths(trace, token)
     chart = go.Figure()
-    looks = {"attended": ("/", 0), "fed": ("", 1)}
-    for name, (pattern, shade) in looks.items():
+    for name, (pattern, shade) in BARS.items():
+        if name not in data:
+            continue
         chart.add_trace(go.Bar(
             x=data["layer"], y=data[name], name=_(TENSORS[name].title),
             marker={"color": colours.categorical[shade], "pattern": {"shape": pattern}},
@@ -245,12 +331,16 @@ def stream(trace: xr.Dataset, token: int = 0, theme: Theme = "light") -> Figure:
     chart.update_yaxes(title={"text": _("length of the vector")}, rangemode="tozero")
     said = _("Token {place}: the length of its vector after each block, and of what attention and "
              "the feed-forward network make of it there.", place=token + 1)
+    if looks(trace):
+        said = _("Token {place}: the length of its vector after each block, and of what attention, "
+                 "the look at the source and the feed-forward network make of it there.",
+                 place=token + 1)
     return Figure(chart, data, said, said, "residual-stream")
 
 
 def lengths(trace: xr.Dataset, token: int) -> pd.DataFrame:
     """‖x‖ of a token by layer: before the block, what its sublayers make, after it."""
-    names = ("before", "attended", "fed", "after")
+    names = ("before", "attended", *(["looks"] if looks(trace) else []), "fed", "after")
     found = {name: np.linalg.norm(trace[name].values[:, token].astype(float), axis=-1)
              for name in names}
     return pd.DataFrame({"layer": np.arange(1, trace.sizes["layer"] + 1)} | found)

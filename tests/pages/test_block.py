@@ -16,9 +16,10 @@ from explorer.models.stacked import Stacked
 from explorer.store import Run, Store
 from explorer.ui import block
 from explorer.ui.clicks import Cell
-from explorer.views.block import LIKELIEST, TENSORS, order, plane, whole
+from explorer.views.block import LIKELIEST, TENSORS, order, plane, row, sums, whole
 from tests.pages.conftest import Open, act, component, plotly, said, trained, well
 from tests.training.small import TEXT as RHYME
+from tests.training.small_pairs import PAIRS
 
 TEXT = "the cat sat"
 SIZES = {"kind": "transformer", "hidden": 12, "heads": 3, "layers": 2}
@@ -33,6 +34,14 @@ def runs(engine: LocalEngine, store: Store) -> dict[str, Run]:
     """Small Transformers that are built in different ways."""
     return {name: trained(engine, store, Experiment.language_model(
         RHYME, model=SIZES | settings, steps=12, window=16, batch=4, snapshots=2))
+        for name, settings in BUILT.items()}
+
+
+@pytest.fixture(scope="module")
+def translators(engine: LocalEngine, store: Store) -> dict[str, Run]:
+    return {name: trained(engine, store, Experiment.translation(
+        PAIRS, model=SIZES | {key: value for key, value in settings.items() if key != "context"}
+        | {"positions": "sinusoidal"}, steps=12, batch=8, snapshots=2))
         for name, settings in BUILT.items()}
 
 
@@ -100,7 +109,7 @@ def test_every_number_of_every_formula_is_right(
             assert (mean, sigma) == (again, below)
             assert abs((x - mean) / sigma - ratio) < 5e-3
             assert abs(made - float(plane(found, box, 1).values[4, 2])) < 1e-3
-        elif box in block.SUMS:
+        elif box in sums(found):
             _letters, _names, left, right = written.split(" = ")
             parts = list(map(float, re.findall(r"-?\d+\.\d+", left)))
             assert len(parts) == 1 + spec.residual
@@ -180,3 +189,68 @@ def test_guessing_opens_the_answer(opened: Open, runs: dict[str, Run]) -> None:
     page = opened("block", run=runs["pre"].key, text=TEXT, depth=1)
     well(page.radio(key="guess").set_value("attention").run())
     assert "times as long as" in page.info[0].value
+
+
+@pytest.mark.parametrize("side", ["decoder", "encoder"])
+@pytest.mark.parametrize("name", BUILT)
+def test_a_translator_is_opened_on_either_side(
+    opened: Open, engine: LocalEngine, translators: dict[str, Run], name: str, side: str
+) -> None:
+    run = translators[name]
+    spec, (source, target) = cast("Stacked", run.experiment.model), PAIRS.rows[2]
+    found = whole(engine.ask("trace_pair", run.key, step=run.snapshots[-1], source=source,
+                             target=target, side=side, only=block.ASKED))
+    writes = side == "decoder"
+    page = opened("block", run=run.key, source=source, target=target, side=side, layer=2, head=3)
+    inside = [each for each, _sign in order(spec.norm, spec.residual, writes)]
+    assert [box["id"] for box in boxes(page)] == [
+        "token", "embedding", "position", "block-1", *inside,
+        *(["final"] if spec.norm == "pre" else []), *(["logits", "probability"] if writes else [])]
+    ways = ("look_k", "look_attention", "looks", "looked") if writes else ("attention", "after")
+    for box in ways:
+        act(page, "flow", box=box)
+        assert said(page) == "", box
+        head = int(page.selectbox(key="head").value) - 1 if "head" in found[box].dims else 0
+        np.testing.assert_allclose(cells(page, "tensor"), plane(found, box, 1, head).values,
+                                   atol=1e-6)
+    labels = component(page, "strip")["tokens"]
+    assert len(labels) == found.sizes["token"]
+    for box in inside:
+        written = block.numbers(found, spec, box, 1, 0, 2, 2)
+        if box in sums(found) and "gamma" not in written:
+            _letters, _names, left, right = written.split(" = ")
+            parts = list(map(float, re.findall(r"-?\d+\.\d+", left)))
+            assert abs(sum(parts) - float(right)) < 1e-9, box
+            assert abs(float(right) - float(plane(found, box, 1).values[2, 2])) < 1e-3
+        elif "gamma" in written:
+            *_rest, made = map(float, re.findall(r"-?\d+\.\d+", written))
+            assert abs(made - float(plane(found, box, 1).values[2, 2])) < 1e-3
+
+
+def test_a_click_among_the_keys_of_the_source_leaves_the_token(
+    opened: Open, engine: LocalEngine, translators: dict[str, Run]
+) -> None:
+    run = translators["pre"]
+    page = opened("block", run=run.key, box="look_k")
+    before = component(page, "strip")["selected"]
+    act(page, "cell", figure="tensor", row=1, column=2)
+    assert component(page, "strip")["selected"] == before
+    assert page.number_input(key="number").value == 3
+    found = engine.ask("trace_pair", run.key, step=run.snapshots[-1], source=PAIRS.rows[0][0],
+                       only=block.ASKED)
+    assert block.chosen(found, "look_attention", 0, Cell("tensor", 1, 0), 2) == {"token": 1}
+    assert row(found, "look_q", 0, 1) == 1
+
+
+def test_another_kind_of_run_keeps_the_page_whole(
+    opened: Open, runs: dict[str, Run], translators: dict[str, Run]
+) -> None:
+    page = opened("block", run=translators["pre"].key, box="look_mixed", side="decoder")
+    well(page.selectbox(key="run").set_value(runs["pre"].key).run())
+    assert not page.error
+    assert plotly(page, "tensor")["data"]
+    assert "side" not in page.query_params
+    well(page.selectbox(key="run").set_value(translators["post"].key).run())
+    well(page.segmented_control(key="side").set_value("encoder").run())
+    assert not page.error
+    assert "look_k" not in [box["id"] for box in boxes(page)]

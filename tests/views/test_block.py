@@ -10,13 +10,16 @@ from explorer.views import figure
 from explorer.views.block import (
     ACROSS,
     LIKELIEST,
-    SUMS,
+    SHARES,
     TENSORS,
     formula,
     lengths,
     order,
     plane,
+    row,
     shape,
+    sums,
+    told,
     whole,
     window,
 )
@@ -48,9 +51,29 @@ def made(T: int = 5, W: int = 6, V: int = 50, of: int | None = None) -> xr.Datas
         {"of": of or T}))
 
 
+def deciphered(T: int = 5, S: int = 7, W: int = 6) -> xr.Dataset:
+    """Likewise, of a decoder that looks at a source."""
+    rng, trace = np.random.default_rng(3), made(T, W)
+
+    def drawn(*sizes: int) -> np.ndarray:
+        return rng.normal(size=sizes).astype(np.float32)
+
+    rows = np.exp(drawn(2, 2, T, S))
+    return trace.assign(
+        {name: (("layer", "token", "unit"), drawn(2, T, W))
+         for name in ("look_reads", "looks", "looks_sum", "looked")}
+        | {name: (("layer", "head", "source", "number"), drawn(2, 2, S, W // 2))
+           for name in ("look_k", "look_v")}
+        | {name: (("layer", "head", "token", "number"), drawn(2, 2, T, W // 2))
+           for name in ("look_q", "look_mixed")}
+        | {"look_attention": (("layer", "head", "query", "source"),
+                              rows / rows.sum(-1, keepdims=True))}).assign_coords(
+        source_label=("source", [f"s{i}" for i in range(S)]))
+
+
 @pytest.mark.parametrize("name", [name for name in TENSORS if name != "position"])
 def test_every_tensor_is_drawn_as_it_is(name: str) -> None:
-    trace = made()
+    trace = deciphered()
     drawn = figure("block tensor", trace, observation=name, layer=1, head=1, token=2)
     values = plane(trace, name, 1, 1).values
     if name in ("logits", "probability"):
@@ -63,9 +86,20 @@ def test_every_tensor_is_drawn_as_it_is(name: str) -> None:
     assert "<b>" not in "".join(drawn.chart.layout.yaxis.ticktext)
     assert shape(trace, name).replace("×", " × ") in drawn.chart.layout.title.text
     frame = drawn.chart.layout.shapes[0]
-    assert (frame.y0, frame.y1) == (2.5, 3.5)
-    signed = name not in ("attention", "probability")
-    assert (drawn.chart.data[0].zmin == 0) != signed
+    place = row(trace, name, 1, 2)
+    assert (frame.y0, frame.y1) == (place + 0.5, place + 1.5)
+    assert (drawn.chart.data[0].zmin == 0) == (name in SHARES)
+
+
+def test_of_the_source_the_token_is_framed_that_is_looked_at_most() -> None:
+    trace = deciphered()
+    mean = trace["look_attention"].values[1].mean(0)
+    assert [row(trace, "look_k", 1, token) for token in range(5)] == mean.argmax(-1).tolist()
+    assert row(trace, "look_attention", 1, 2) == row(trace, "look_q", 1, 2) == 2
+    drawn = figure("block tensor", trace, observation="look_attention", layer=1, token=2)
+    assert list(drawn.chart.layout.xaxis.ticktext) == [f"s{i}" for i in range(7)]
+    keys = figure("block tensor", trace, observation="look_k", layer=1, token=2)
+    assert list(keys.chart.layout.yaxis.ticktext) == [f"s{i}" for i in range(7)]
 
 
 def test_probabilities_are_the_softmax_of_the_logits() -> None:
@@ -97,33 +131,52 @@ def test_a_window_holds_its_place(count: int, most: int, place: int, found: slic
     assert window(count, most, place) == found
 
 
+@pytest.mark.parametrize("look", [False, True])
 @pytest.mark.parametrize("norm", ["pre", "post", "none"])
-def test_the_order_of_a_block(norm: str) -> None:
-    names = [name for name, _sign in order(norm, residual=True)]
+def test_the_order_of_a_block(norm: str, look: bool) -> None:
+    names = [name for name, _sign in order(norm, True, look)]
     assert len(set(names)) == len(names)
     assert set(names) <= set(TENSORS)
-    assert [name for name, sign in order(norm, True) if sign == "+"] == (
-        ["attended_sum", "fed_sum"] if norm == "post" else ["middle", "after"])
-    assert all(name in SUMS for name, sign in order(norm, True) if sign == "+")
-    assert "+" not in [sign for _name, sign in order(norm, residual=False)]
+    added = [name for name, sign in order(norm, True, look) if sign == "+"]
+    assert added == (["attended_sum", *(["looks_sum"] if look else []), "fed_sum"]
+                     if norm == "post" else ["middle", *(["looked"] if look else []), "after"])
+    parts = sums(deciphered() if look else made())
+    assert [parts[name][1] for name in added] == ["attended", *(["looks"] if look else []), "fed"]
+    assert parts["after"][0] == ("looked" if look else "middle")
+    assert "+" not in [sign for _name, sign in order(norm, False, look)]
     assert ("attention_reads" in names) == (norm == "pre")
+    assert ("look_reads" in names) == (norm == "pre" and look)
+    assert ("looked" in names) == look
 
 
 def test_formulas_say_how_a_block_is_built() -> None:
-    assert r"\mathrm{LN}(x)" in formula("q", "pre", True, True)
-    assert r"\mathrm{LN}" not in formula("q", "post", True, True)
-    assert formula("middle", "post", True, True) == r"x' = \mathrm{LN}(x + f(x))"
-    assert formula("after", "none", False, True).endswith("= g(x')")
-    assert formula("logits", "none", True, False) == r"z = x^{(N)}\, W^\top + b"
+    trace, decoder = made(), deciphered()
+    assert r"\mathrm{LN}(x)" in formula("q", trace, "pre", True, True)
+    assert r"\mathrm{LN}" not in formula("q", trace, "post", True, True)
+    assert formula("middle", trace, "post", True, True) == r"x' = \mathrm{LN}(x + f(x))"
+    assert formula("after", trace, "none", False, True).endswith("= g(x')")
+    assert formula("after", decoder, "none", False, True).endswith("= g(x'')")
+    assert formula("after", decoder, "post", True, True) == (
+        r"x^{(l+1)} = \mathrm{LN}(x'' + g(x''))")
+    assert formula("looked", decoder, "post", True, True) == r"x'' = \mathrm{LN}(x' + c(x'))"
+    assert formula("looked", decoder, "pre", False, True) == "x'' = c(x')"
+    assert formula("logits", trace, "none", True, False) == r"z = x^{(N)}\, W^\top + b"
     for name in TENSORS:
-        assert "LN" not in formula(name, "none", True, True) or name in (
-            "attention_reads", "feed_reads", "final")
+        assert "LN" not in formula(name, decoder, "none", True, True) or name in (
+            "attention_reads", "look_reads", "feed_reads", "final")
+    assert [told(name, decoder).letter for name in ("middle", "looked", "fed_sum", "after")] == [
+        "x′", "x″", "x″ + g", "x‴"]
+    read = trace.assign_attrs(side="encoder")
+    assert "mask" in formula("attention", trace, "pre", True, True)
+    assert "mask" not in formula("attention", read, "pre", True, True)
+    assert formula("final", read, "pre", True, True) == r"M = \mathrm{LN}(x^{(N)})"
 
 
 def test_the_lengths_on_the_stream() -> None:
-    trace = made()
+    assert "looks" not in lengths(made(), 3)
+    trace = deciphered()
     drawn = figure("residual stream", trace, token=3)
-    for name, bar in zip(("attended", "fed", "after"), drawn.chart.data, strict=True):
+    for name, bar in zip(("attended", "looks", "fed", "after"), drawn.chart.data, strict=True):
         want = np.linalg.norm(trace[name].values[:, 3], axis=-1)
         np.testing.assert_allclose(bar.y, want, rtol=1e-6)
         np.testing.assert_allclose(lengths(trace, 3)[name], want, rtol=1e-6)

@@ -15,6 +15,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.send = (event) => setTriggerValue("event", event);
   root.data = data;
   root.setAttribute("aria-label", data.label);
+  root.classList.toggle("apart", data.apart);
   draw(root);
 }
 
