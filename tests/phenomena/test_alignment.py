@@ -30,10 +30,9 @@ from tests.phenomena.seeds import SEEDS, held
 
 TRAINED, LOOKED_AT = 4_000, 100  # pairs
 RIGHT = 0.95
-# As in the paper: additive, and both directions, so that a letter's state is not only of what came
-# before it. (General attention finds the day of a date with eight seeds of ten.)
-MODEL = {"kind": "seq2seq", "attention": "additive", "bidirectional": True, "hidden": 64,
-         "embedding": 32}
+# Both directions, so that a letter's state is not only of what came before it. The scorer is the one
+# that finds its place soonest: general that of a letter, additive (as in the paper) that of a field.
+MODEL = {"kind": "seq2seq", "bidirectional": True, "hidden": 64, "embedding": 32}
 FIELDS = {
     "day": r"(?P<day>\d{1,2})", "day:02": r"(?P<day>\d{2})", "nth": r"(?P<day>\d{1,2})[a-z]{2}",
     "month": "(?P<month>[A-Z][a-z]+)", "short": "(?P<month>[A-Z][a-z]{2})",
@@ -44,11 +43,11 @@ ISO = ("year",) * 4 + (None,) + ("month",) * 2 + (None,) + ("day",) * 2
 pytestmark = pytest.mark.phenomena
 
 
-def learnt(name: str, steps: int, seed: int) -> Opened:
+def learnt(name: str, attention: str, seed: int, steps: int = 400) -> Opened:
     """A network that was trained on the first pairs of a set."""
     pairs = Pairs(name, "".join(f"{source}\t{target}\n"
                                 for source, target in pair_corpus(name).rows[:TRAINED]))
-    experiment = Experiment.translation(pairs, "character", MODEL, steps, seed, held_out=0,
+    experiment = Experiment.translation(pairs, "character", MODEL | {"attention": attention}, steps, seed, held_out=0,
                                         batch=64, snapshots=1)
     sentences = experiment.task.tokenizer(pairs, experiment.tokens)
     last = [event for event in train(experiment, sentences) if isinstance(event, Snapshot)][-1]
@@ -103,7 +102,7 @@ def test_the_fields_of_a_written_date_are_found() -> None:
 def test_reversing_a_word_looks_at_its_letters_from_the_end() -> None:
     shares = []
     for seed in SEEDS:
-        network = learnt("reversal", 400, seed)
+        network = learnt("reversal", "general", seed)
         right = [place == len(source) - 1 - t for source, target in unseen("reversal")
                  for t, place in enumerate(looks(network, source, target)[:-1])]
         shares.append(float(np.mean(right)))
@@ -114,7 +113,7 @@ def test_reversing_a_word_looks_at_its_letters_from_the_end() -> None:
 def test_each_digit_of_a_date_looks_into_its_field() -> None:
     shares = []
     for seed in SEEDS:
-        network = learnt("dates", 400, seed)
+        network = learnt("dates", "additive", seed)
         right = [place in where for source, target in unseen("dates")
                  for place, where in zip(looks(network, source, target), sources(source),
                                          strict=False) if where]
