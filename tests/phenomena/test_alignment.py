@@ -30,8 +30,8 @@ from tests.phenomena.seeds import SEEDS, held
 
 TRAINED, LOOKED_AT = 4_000, 100  # pairs
 RIGHT = 0.95
-# Both directions, so that a letter's state is not only of what came before it. The scorer is the one
-# that finds its place soonest: general that of a letter, additive (as in the paper) that of a field.
+# Both directions, so that a letter's state is not only of what came before it. The scorer is the
+# one that finds its places soonest: general those of letters, additive (as in the paper) of fields.
 MODEL = {"kind": "seq2seq", "bidirectional": True, "hidden": 64, "embedding": 32}
 FIELDS = {
     "day": r"(?P<day>\d{1,2})", "day:02": r"(?P<day>\d{2})", "nth": r"(?P<day>\d{1,2})[a-z]{2}",
@@ -47,8 +47,8 @@ def learnt(name: str, attention: str, seed: int, steps: int = 400) -> Opened:
     """A network that was trained on the first pairs of a set."""
     pairs = Pairs(name, "".join(f"{source}\t{target}\n"
                                 for source, target in pair_corpus(name).rows[:TRAINED]))
-    experiment = Experiment.translation(pairs, "character", MODEL | {"attention": attention}, steps, seed, held_out=0,
-                                        batch=64, snapshots=1)
+    experiment = Experiment.translation(pairs, "character", MODEL | {"attention": attention}, steps,
+                                        seed, held_out=0, batch=64, snapshots=1)
     sentences = experiment.task.tokenizer(pairs, experiment.tokens)
     last = [event for event in train(experiment, sentences) if isinstance(event, Snapshot)][-1]
     return Opened.from_weights(experiment, sentences, last.step, last.weights)
