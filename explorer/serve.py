@@ -25,8 +25,10 @@ def serve(
 ) -> None:
     """Run the app until it is stopped. Raises EngineError when the port is taken."""
     import streamlit as st
+    from starlette.middleware import Middleware
 
     from explorer.engine.local import start_local
+    from explorer.head import Head
     from explorer.store import Store
     from explorer.ui.page import apologise
 
@@ -40,7 +42,7 @@ def serve(
     if browser:
         threading.Thread(target=_open_when_ready, args=(url,), daemon=True).start()
     try:
-        app = st.App(APP, on_script_error=apologise)
+        app = st.App(APP, on_script_error=apologise, middleware=[Middleware(Head)])
         app.run(config=settings() | {"server.port": port, "server.address": address})
     finally:
         engine.close()

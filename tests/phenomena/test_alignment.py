@@ -99,6 +99,7 @@ def test_the_fields_of_a_written_date_are_found() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # a minute or so for each network
 def test_reversing_a_word_looks_at_its_letters_from_the_end() -> None:
     shares = []
     for seed in SEEDS:
@@ -110,6 +111,7 @@ def test_reversing_a_word_looks_at_its_letters_from_the_end() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # a minute or so for each network
 def test_each_digit_of_a_date_looks_into_its_field() -> None:
     shares = []
     for seed in SEEDS:
