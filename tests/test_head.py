@@ -35,7 +35,8 @@ async def bare(request: Any) -> HTMLResponse:
 
 
 APP = Starlette(
-    routes=[Route("/", index), Route("/pieces", pieces), Route("/data", data), Route("/bare", bare)],
+    routes=[Route(f"/{name}", answer) for name, answer in
+            (("", index), ("pieces", pieces), ("data", data), ("bare", bare))],
     middleware=[Middleware(Head), Middleware(GZipMiddleware, minimum_size=10)])
 
 
