@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from explorer.store import Store
 from tests.browser import steps
 from tests.browser.conftest import Visit
 from tests.browser.idle import settled
@@ -39,3 +40,21 @@ def test_a_learner_opens_boxes_and_shares(visit: Visit, server: Server) -> None:
     settled(page)
     again = visit(steps.link(page, box="mixed", token=4))
     steps.alike(page, again, cells)
+
+
+def test_a_translator_is_opened_on_both_sides(visit: Visit) -> None:
+    store = Store("memory://")
+    key = next(key for key in store.pretrained()
+               if (made := store.run(key).experiment).task.kind == "translation"
+               and made.model.kind == "transformer")
+    page = visit(f"block?run={key}&box=look_attention&layer=2")
+    rows = cells(page)
+    assert all(abs(sum(row) - 1) < 1e-5 for row in rows)
+    boxes = page.locator(".st-key-flow").get_by_role("radiogroup")
+    boxes.get_by_role("radio", name=re.compile("^keys of the source, ")).click()
+    expect(page.get_by_role("heading", name="The box, opened: keys of the source")).to_be_visible()
+    settled(page)
+    assert len(cells(page)) == len(rows[0]), "a row for each token of the source"
+    page.get_by_role("radio", name="the encoder, which reads").click()
+    expect(boxes.get_by_role("radio", name=re.compile("^what the encoder gives, "))).to_be_visible()
+    expect(boxes.get_by_role("radio", name=re.compile("^attention to the source"))).to_have_count(0)
