@@ -13,8 +13,11 @@ from tests.pages.conftest import PAGES
 # In a process of its own: the one of the tests has loaded torch.
 LOOK = """
 import sys
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+components = manifest_scanner.scan_component_manifests()
+manifest_scanner.scan_component_manifests = lambda: components  # once, as by a server
 key, *files = sys.argv[1:]
 for file in files:
     page = AppTest.from_file(file, default_timeout=60)
