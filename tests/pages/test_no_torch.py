@@ -43,7 +43,7 @@ def test_every_page_with_a_finished_run(engine: LocalEngine, run: Run) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LOOK, run.key, *files],
         env=os.environ | {"PYTHONPATH": str(PAGES.parent)},
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=240,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     drew = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if " " in line)
