@@ -26,10 +26,11 @@ lint: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A file of tests stays in one worker: what its tests share is trained once, of pages one engine.
 # What drives a browser runs afterwards, two at once; what measures time last, with the machine to
 # itself. What trains for minutes is left to `make phenomena`.
 unit: $(DEV)
-	$(PYTEST) -n $(JOBS) --maxprocesses 4 --dist loadgroup -m "not browser and not timing and not (phenomena and slow)"
+	$(PYTEST) -n $(JOBS) --maxprocesses 4 --dist loadfile -m "not browser and not timing and not (phenomena and slow)"
 
 browser: $(DEV)
 	$(PYTEST) -n $(BROWSERS) -m "browser and not timing"

@@ -11,6 +11,8 @@ import pytest
 STORE = tempfile.mkdtemp(prefix="explorer-tests-")
 os.environ["EXPLORER_STORE"] = STORE  # never the user's own runs
 os.environ["EXPLORER_CACHE"] = os.path.join(STORE, "cache")
+os.environ["STREAMLIT_RUNNER_MAGIC_ENABLED"] = "false"  # as the app is served; it is dear, too
+os.environ["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] = "false"
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by torch when it is imported
 

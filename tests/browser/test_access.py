@@ -1,8 +1,8 @@
-"""The pages in use, not only as they open: for those who see little, or have no mouse."""
+"""The pages in use, not only as they open: for those who see little, or have no mouse. That each
+chart is told in words, test_export looks at."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -15,11 +15,6 @@ from tests.browser.idle import settled
 
 Axe = Callable[[Page], list[str]]
 LSTM = Store().pretrained()[0]
-CHARTS = {
-    f"gates?run={LSTM}&text=The lamp is lit.": ["gates", "units", "saturation"],
-    f"train?run={LSTM}": ["curve"],
-    "runs": ["curves"],
-}
 # Where the focus is, also inside a component's shadow tree: role, name or text.
 FOCUSED = """() => {
     let at = document.activeElement;
@@ -42,15 +37,6 @@ def test_axe_finds_no_serious_fault_in_a_finished_run(visit: Visit, axe: Axe, sc
     page.locator(".st-key-curve-below").get_by_role("button", name="Download").click()
     expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
     assert axe(page) == []
-
-
-def test_every_chart_is_told_in_words(visit: Visit) -> None:
-    for path, charts in CHARTS.items():
-        page = visit(path)
-        for chart in charts:
-            box = page.locator(f".st-key-{chart}")
-            told = box.locator('[role="figure"], [role="img"], [role="graphics-document"]').first
-            expect(told).to_have_attribute("aria-label", re.compile(r"(\S+\s+){5}\S"))
 
 
 def walk(page: Page, most: int = 80) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Visit
@@ -16,6 +16,9 @@ from tests.browser.places import PAGES, path
 from tests.browser.server import Server
 
 every_page = pytest.mark.parametrize("name", PAGES)
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+NIGHT = "rgb(20, 23, 28)"  # the background of [theme.dark]
 
 # Elements that reach beyond the right edge of the window, unless something scrolls or clips them.
 OVERFLOWING = """() => {
@@ -37,20 +40,44 @@ def test_there_are_pages() -> None:
 
 
 @every_page
-@pytest.mark.parametrize(("scheme", "locale"), [("light", "en-US"), ("dark", "zh-CN")])
 def test_it_is_whole_it_fits_and_everybody_can_use_it(
-    visit: Visit, server: Server, axe: Callable[[Page], list[str]], name: str, scheme: str,
-    locale: str,
+    visit: Visit, server: Server, axe: Callable[[Page], list[str]], name: str
 ) -> None:
-    page = visit(path(name), scheme=scheme, locale=locale)
+    """In English and by day, then in Chinese and by night."""
+    page = visit(path(name), width=PHONE["width"], height=PHONE["height"])
+    assert_whole(page, "en")
+    assert_fits(page, PHONE["width"])
+    page.set_viewport_size(DESK)
+    settled(page)
+    assert axe(page) == []
+
+    page.emulate_media(color_scheme="dark")
+    page.get_by_role("button", name="中文").click()
+    assert_whole(page, "zh")
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", NIGHT)
+    settled(page)
+    assert axe(page) == []
+    page.set_viewport_size(PHONE)
+    settled(page)
+    assert_fits(page, PHONE["width"])
+    assert_without_torch(server)
+
+
+def test_it_is_opened_in_chinese_and_by_night(
+    visit: Visit, axe: Callable[[Page], list[str]]
+) -> None:
+    """As its browser says. How each page is opened so is asked of all by the pages' own tests."""
+    page = visit(scheme="dark", locale="zh-CN")
+    assert_whole(page, "zh")
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", NIGHT)
+    assert axe(page) == []
+
+
+def assert_whole(page: Page, language: str) -> None:
+    """One title, in this language, and nothing that was raised."""
+    steps.speaks(page, language)
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    steps.speaks(page, locale[:2])
-    assert axe(page) == []
-    page.set_viewport_size({"width": 390, "height": 844})
-    settled(page)
-    assert_fits(page, 390)
-    assert_without_torch(server)
 
 
 def assert_fits(page: Page, width: int) -> None:

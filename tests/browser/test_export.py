@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import xarray as xr
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from explorer.store import Store
 from tests.browser import steps
@@ -16,28 +17,40 @@ from tests.browser.conftest import Visit
 
 TEXT = "The lamp is lit."
 LSTM = next(key for key in Store(pretrained=None).pretrained())
-# page, chart, the columns of its data, whether a trace comes with it
-CHARTS = [
-    (f"gates?run={LSTM}&text={TEXT}", "gates", ["token", "label", "unit", "forget"], True),
-    (f"gates?run={LSTM}&text={TEXT}", "units", ["token", "label"], False),
-    (f"gates?run={LSTM}&text={TEXT}", "saturation", ["unit"], True),
-    (f"train?run={LSTM}", "curve", ["step", "perplexity"], False),
-    ("runs", "curves", ["step", "perplexity", "curve"], False),
-]
+# for each page its charts: the columns of its data, whether a trace comes with it
+CHARTS: dict[str, dict[str, tuple[list[str], bool]]] = {
+    f"gates?run={LSTM}&text={TEXT}": {
+        "gates": (["token", "label", "unit", "forget"], True),
+        "units": (["token", "label"], False),
+        "saturation": (["unit"], True),
+    },
+    f"train?run={LSTM}": {"curve": (["step", "perplexity"], False)},
+    "runs": {"curves": (["step", "perplexity", "curve"], False)},
+}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-@pytest.mark.parametrize(("path", "chart", "columns", "traced"), CHARTS, ids=lambda v: str(v)[:24])
-def test_a_chart_is_taken_away_in_every_form(
-    visit: Visit,
-    browser: Browser,
-    tmp_path: Path,
-    path: str,
-    chart: str,
-    columns: list[str],
-    traced: bool,
+@pytest.mark.parametrize("path", CHARTS, ids=lambda path: path.split("?")[0])
+def test_every_chart_is_told_in_words_and_taken_away_in_every_form(
+    visit: Visit, browser: Browser, tmp_path: Path, path: str
 ) -> None:
     page = visit(path)
+    for chart, (columns, traced) in CHARTS[path].items():
+        assert_told(page, chart)
+        assert_taken_away(page, chart, columns, traced)
+        (tmp_path / "chart.html").write_bytes(steps.download(page, chart, "HTML"))
+        assert_drawn_offline(browser, tmp_path / "chart.html")
+        page.keyboard.press("Escape")
+        expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+
+
+def assert_told(page: Page, chart: str) -> None:
+    box = page.locator(f".st-key-{chart}")
+    told = box.locator('[role="figure"], [role="img"], [role="graphics-document"]').first
+    expect(told).to_have_attribute("aria-label", re.compile(r"(\S+\s+){5}\S"))
+
+
+def assert_taken_away(page: Page, chart: str, columns: list[str], traced: bool) -> None:
     picture = ElementTree.fromstring(steps.download(page, chart, "SVG"))
     assert picture.tag == "{http://www.w3.org/2000/svg}svg"
     assert len(list(picture.iter())) > 20, "something is drawn in it"
@@ -45,8 +58,6 @@ def test_a_chart_is_taken_away_in_every_form(
     data = steps.table(steps.download(page, chart, "CSV"))
     assert set(columns) <= set(data.columns)
     assert len(data)
-    (tmp_path / "chart.html").write_bytes(steps.download(page, chart, "HTML"))
-    assert_drawn_offline(browser, tmp_path / "chart.html")
     if traced:
         trace = xr.open_dataset(io.BytesIO(steps.download(page, chart, "NetCDF")))
         assert trace.attrs["run"] == LSTM

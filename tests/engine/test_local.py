@@ -30,7 +30,6 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.xdist_group("engine")
 class TestLocal(EngineContract):
     start = staticmethod(start_local)
 

@@ -16,7 +16,6 @@ from explorer.store import Store
 from tests.engine.contract import experiment, wait
 from tests.training.small import translating
 
-pytestmark = pytest.mark.xdist_group("engine")
 ASKED = translating(steps=12)
 SOURCE = "she love a dog."
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.components.v2 import manifest_scanner
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
@@ -24,7 +25,8 @@ from explorer.ui.page import SEEN
 from tests.training.small import small
 
 PAGES = Path(__file__).parents[2] / "pages"
-HERE = Path(__file__).parent
+
+
 class Everywhere(set[str]):
     """A visitor who was at every page before: each is drawn whole at once."""
 
@@ -36,10 +38,13 @@ Open = Callable[..., AppTest]
 OWNER = "local"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("pages"))  # one engine for all
+@pytest.fixture(scope="session", autouse=True)
+def packages() -> Iterator[None]:
+    """All that is installed is searched for components once, as by a server, not for each page."""
+    found = manifest_scanner.scan_component_manifests()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,11 @@ from tests.pages.conftest import PAGES
 # In a process of its own: the one of the tests has loaded torch.
 LOOK = """
 import sys
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+components = manifest_scanner.scan_component_manifests()
+manifest_scanner.scan_component_manifests = lambda: components  # once, as by a server
 key, *files = sys.argv[1:]
 for file in files:
     page = AppTest.from_file(file, default_timeout=60)
@@ -40,7 +43,7 @@ def test_every_page_with_a_finished_run(engine: LocalEngine, run: Run) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LOOK, run.key, *files],
         env=os.environ | {"PYTHONPATH": str(PAGES.parent)},
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=240,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     drew = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if " " in line)
