@@ -216,7 +216,8 @@ def row(trace: xr.Dataset, name: str, layer: int, token: int) -> int:
     looks most."""
     if "source" not in trace[name].dims or "query" in trace[name].dims:
         return token
-    return int(plane(trace.mean("head"), "look_attention", layer).values[token].argmax())
+    weights = trace["look_attention"].isel(layer=layer, query=token)  # (head, source)
+    return int(weights.values.mean(0).argmax())
 
 
 def shape(trace: xr.Dataset, name: str) -> str:
