@@ -150,10 +150,13 @@ def plotted(
     page: Page, key: str, take: str, holds: Callable[[Any], bool] = lambda found: True
 ) -> Any:
     """What Plotly draws, once it `holds`. take: a JavaScript function of the plot, whose
-    `_fullData` are the traces as the browser has them."""
+    `_fullData` are the traces as the browser has them: none while it draws anew."""
     chart = page.locator(f".st-key-{key} .js-plotly-plot")
     expect(chart.locator(".main-svg").first).to_be_visible()
-    return eventually(page, lambda: chart.evaluate(take), holds)
+    there = f"(plot) => plot._fullData?.length ? [({take})(plot)] : []"
+    [found] = eventually(page, lambda: chart.evaluate(there),
+                         lambda found: bool(found) and holds(found[0]))
+    return found
 
 
 def drawn(

@@ -72,9 +72,10 @@ def test_from_a_file_of_pairs_to_a_translation_in_a_link(visit: Visit, server: S
     expect(cards).to_have_count(4)
     first = cards.first.get_by_role("rowheader")
     expect(first.nth(0)).to_have_text("source")
-    newest = [int(said.split()[1]) for said in first.all_inner_texts() if said.startswith("step")]
-    assert newest[0] == 60, "the newest stands first"
-    assert newest == sorted(newest, reverse=True)
+    newest = steps.eventually(page, lambda: [
+        int(said.split()[1]) for said in first.all_inner_texts() if said.startswith("step")],
+        lambda found: found[:1] == [60])
+    assert newest == sorted(newest, reverse=True), "the newest stands first"
 
     box = page.get_by_role("textbox", name="A sentence to translate")
     box.fill("we see the <b>zebra</b>.")
