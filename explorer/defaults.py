@@ -16,7 +16,7 @@ Quality = Literal["quick", "good", "best"]
 
 BUDGET = {"quick": 0.25, "good": 1.0, "best": 4.0}  # of about 15 s on two cores
 KEEPING = 0.015  # share of a run's time that its snapshots may take, of which there are at most 10
-SNAPSHOT = 6e-8  # seconds of a snapshot for each parameter: scored, and written with its optimiser
+SNAPSHOT = 3e-8  # seconds of a snapshot for each parameter: scored, and written with its optimiser
 EPOCHS = 25  # readings of a text after which it is learnt by heart rather than understood
 
 # By measurement (benchmarks/README.md): learning rate, batch, window, FLOPs a second of a core.

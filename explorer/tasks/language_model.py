@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 WARM_UP = 32  # tokens read before the first scored one, so that no guess is made from a blank state
 LANE = 256  # scored tokens per lane of an evaluation …
-ABREAST = 16  # … or fewer, down to 64, so that about so many lanes are read side by side; where but
-SHORTEST = 32  # some of a text is scored, down to so many: more lanes cost little and say more
+ABREAST = 16  # … or fewer, down to 64, so that about so many lanes are read side by side
 
 
 class LanguageModel(Task):
@@ -65,7 +64,7 @@ class LanguageModel(Task):
         The text is read in lanes of 64 to `LANE` tokens, each after `WARM_UP` tokens of context
         (the first lane has none to read); by a network that carries no state in windows as long as
         those that it was trained on, of which the second half is scored. limit: score about so many
-        tokens, in lanes of `SHORTEST` tokens or more that are spread evenly.
+        tokens, lanes spread evenly.
         """
         import torch
         from torch.nn import functional as F
@@ -73,15 +72,14 @@ class LanguageModel(Task):
         N = len(ids) - 1  # guesses that can be scored
         if N < 1:
             return float("nan"), 0
-        most = N if limit is None else min(limit, N)
-        warm, length = WARM_UP, min(LANE, max(64 if most == N else SHORTEST, most // ABREAST))
+        warm, length = WARM_UP, min(LANE, max(64, min(N, limit or N) // ABREAST))
         spec: Any = getattr(network, "spec", None)
         if window is not None and spec is not None and not spec.carries:
             warm = window // 2
             length = window - warm
         lanes = list(range(0, N, length))
-        if most < N:
-            keep = max(1, most // length)
+        if limit is not None and limit < N:
+            keep = max(1, limit // length)
             lanes = [lanes[i * len(lanes) // keep] for i in range(keep)]
         total, count = 0.0, 0
         with torch.no_grad():
