@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from explorer.defaults import PIECES, WORDS, usual_cut, usual_translator
+from explorer.defaults import usual_cut, usual_translator
 from explorer.errors import DataError, ExplorerError, RunError
 from explorer.experiment import Experiment, Training
 from explorer.models import Model
@@ -91,12 +91,8 @@ def _of_text(options: argparse.Namespace) -> Experiment:
 
 def _of_pairs(options: argparse.Namespace) -> Experiment:
     pairs = Pairs.read(options.pairs) if options.pairs else pair_corpus(options.pair_corpus)
-    usual = usual_cut(pairs)
-    if options.tokens and usual == PIECES:
-        usual = WORDS  # there are more words than pieces
+    usual = usual_cut(pairs, options.tokens)
     cut = usual.model_dump() | _given(options, Tokenisation)
-    if options.tokens:
-        cut["kind"] = options.tokens
     given = _common(options, "seq2seq")
     model = given["model"]
     given["model"] = usual_translator(pairs, model.get("attention", ""), model["kind"]) | model

@@ -59,14 +59,22 @@ WORDS = Tokenisation(kind="word", lowercase=True, min_frequency=2)
 PIECES = Tokenisation(kind="bpe", lowercase=True, vocabulary=2_000)
 
 
-def usual_cut(pairs: Pairs) -> Tokenisation:
+def usual_cut(pairs: Pairs, kind: str | None = None) -> Tokenisation:
     """How pairs are cut when nobody says how. In lower case: by word, without what is seen only
     once, if what is written has several words; many pairs of a natural language into pieces of
-    words, of which none is unknown. Else, as dates or numbers, by character."""
+    words, of which none is unknown. Else, as dates or numbers, by character.
+
+    kind: of the tokens, if that is said: then the rest is as usual for it.
+    """
     some = [target for _, target in pairs.rows[:: max(1, len(pairs.rows) // SAMPLED)]]
     if sum(" " in target for target in some) * 2 < len(some) and not is_chinese(" ".join(some)):
-        return Tokenisation(kind="character")
-    return PIECES if _natural(pairs) else WORDS
+        usual = Tokenisation(kind="character")
+    else:
+        usual = PIECES if _natural(pairs) else WORDS
+    if kind is None or kind == usual.kind:
+        return usual
+    other = WORDS if usual == PIECES else usual  # there are more words than pieces
+    return Tokenisation.model_validate(other.model_dump() | {"kind": kind})
 
 
 def usual_translator(

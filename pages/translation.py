@@ -69,8 +69,12 @@ def settings() -> Experiment | None:
             if pairs is None:
                 return None
             st.markdown(f"**{_('Tokens')}**")
-            usual = usual_cut(pairs).model_dump()
-            how = make(Tokenisation, form(Tokenisation, usual, f"tokens-{pairs.sha256[:8]}"))
+            cut = form(Tokenisation, usual_cut(pairs).model_dump(), f"tokens-{pairs.sha256[:8]}",
+                       ["kind"])
+            usual = usual_cut(pairs, cut["kind"]).model_dump()
+            fields = [name for name in usual if name not in cut]
+            cut |= form(Tokenisation, usual, f"tokens-{pairs.sha256[:8]}-{cut['kind']}", fields)
+            how = make(Tokenisation, cut)
             if not (
                 isinstance(model, Model)
                 and isinstance(task, Translation)

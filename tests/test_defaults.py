@@ -33,6 +33,13 @@ def test_many_pairs_of_a_natural_language_are_cut_in_pieces_and_read_both_ways()
     assert made == Experiment.translation(natural, PIECES, {"kind": "seq2seq"} | usual)
 
 
+def test_who_says_the_tokens_gets_the_rest_as_usual_for_them() -> None:
+    natural = drawn(MANY, 0.15)
+    assert usual_cut(natural, "bpe") == PIECES
+    assert usual_cut(natural, "word") == WORDS
+    assert usual_cut(drawn(3 * MANY, 0.01), "bpe").vocabulary == WORDS.vocabulary
+
+
 @pytest.mark.parametrize("other", [drawn(MANY - 1, 0.15), drawn(3 * MANY, 0.01)],
                          ids=["few", "a grammar"])
 def test_others_are_cut_by_word_for_a_plain_network(other: Pairs) -> None:

@@ -164,6 +164,10 @@ def test_many_uploaded_pairs_start_from_what_is_usual_for_them(
     assert asked[1] == Experiment.translation(
         natural, model={"kind": "seq2seq", "attention": "dot"} | usual)
     assert not usual["bidirectional"]
+    well(field(page, "Tokens").set_value("word").run())
+    assert field(page, "Largest vocabulary").value == 8_000, "there are more words than pieces"
+    well(field(page, "Tokens").set_value("bpe").run())
+    assert field(page, "Largest vocabulary").value == 2_000
 
 
 def test_settings_that_contradict_each_other_are_said(opened: Open) -> None:
