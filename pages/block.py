@@ -19,7 +19,8 @@ from explorer.views import gradient_by_layer as gradients
 from explorer.views.figure import visible
 from explorer.words import N_, _
 
-SHARES = {"attention": N_("attention"), "fed": N_("the feed-forward networks")}
+ADDERS = {"attended": N_("attention"), "looks": N_("the looks at the source"),
+          "fed": N_("the feed-forward networks")}
 DEEP = 12
 theme = ui.theme()
 
@@ -91,13 +92,15 @@ with picture:
 
 with aside:
     lengths = pictures.lengths(trace, token)
-    more = "attention" if lengths["attended"].sum() > lengths["fed"].sum() else "fed"
+    adders = [name for name in ADDERS if name in lengths]
+    more = max(adders, key=lambda name: lengths[name].sum())
     said = block.notices(trace, lengths, token)
     ui.before_you_look(
         plain(_("Who adds the longer vectors to “{name}”?",
                 name=visible(str(trace["label"].values[token])))),
-        [_(each) for each in SHARES.values()],
-        _("**{who}**.", who=_(SHARES[more]).capitalize()) + " " + said[1], key="guess")
+        [_(ADDERS[name]) for name in adders],
+        " ".join([_("**{who}**.", who=_(ADDERS[more]).capitalize()), *said[1 : len(adders)]]),
+        key="guess")
     ui.notice(said)
     ui.letters([
         r"x \leftarrow x + f(\mathrm{LN}(x)) \quad \text{(pre)}",

@@ -25,6 +25,7 @@ from explorer.views.block import (
     SHARES,
     STREAM,
     looks,
+    of_source,
     order,
     plane,
     row,
@@ -214,7 +215,7 @@ def listen(figure: Figure, drawn: xr.Dataset, name: str, token: int) -> None:
 def chosen(trace: xr.Dataset, name: str, token: int, cell: Cell, rows: int) -> dict[str, int]:
     """What a click on a cell chooses."""
     found = {}
-    if "source" not in trace[name].dims or "query" in trace[name].dims:
+    if not of_source(trace, name):
         found["token"] = window(trace.sizes["token"], rows, token).start + cell.row
     if name not in SHARES and name != "logits":
         found["number"] = cell.column + 1

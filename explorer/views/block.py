@@ -211,10 +211,15 @@ def plane(trace: xr.Dataset, name: str, layer: int = 0, head: int = 0) -> xr.Dat
     return trace[name].isel(layer=layer, head=head, missing_dims="ignore")
 
 
+def of_source(trace: xr.Dataset, name: str) -> bool:
+    """Whether a tensor has a row for each token of the source."""
+    return "source" in trace[name].dims and "query" not in trace[name].dims
+
+
 def row(trace: xr.Dataset, name: str, layer: int, token: int) -> int:
     """The row of a tensor that is a token's own; of what the source has, the row at which the token
     looks most."""
-    if "source" not in trace[name].dims or "query" in trace[name].dims:
+    if not of_source(trace, name):
         return token
     weights = trace["look_attention"].isel(layer=layer, query=token)  # (head, source)
     return int(weights.values.mean(0).argmax())

@@ -254,3 +254,28 @@ def test_another_kind_of_run_keeps_the_page_whole(
     well(page.segmented_control(key="side").set_value("encoder").run())
     assert not page.error
     assert "look_k" not in [box["id"] for box in boxes(page)]
+
+
+def test_the_answer_to_the_guess_is_who_adds_most(
+    opened: Open, engine: LocalEngine, translators: dict[str, Run]
+) -> None:
+    run, source = translators["post"], PAIRS.rows[2][0]
+    page = opened("block", run=run.key, source=source)
+    names = list(page.radio(key="guess").options)
+    assert names == ["attention", "the looks at the source", "the feed-forward networks"]
+    found = engine.ask("trace_pair", run.key, step=run.snapshots[-1], source=source)
+    sums_of = [float(np.linalg.norm(found[name].values[:, -1], axis=-1).sum())
+               for name in ("attended", "looks", "fed")]
+    well(page.radio(key="guess").set_value(names[0]).run())
+    assert f"**{names[int(np.argmax(sums_of))].capitalize()}**" in page.info[0].value
+
+
+@pytest.mark.parametrize(("asked", "words"), [
+    ({"source": " "}, "nothing to translate"), ({"side": "both"}, "side = both"),
+    ({"side": "encoder", "box": "look_q"}, "box = look_q"), ({"layer": "0"}, "layer = 0"),
+    ({"token": "99"}, "token = 99")])
+def test_nonsense_about_a_pair_is_said(
+    opened: Open, translators: dict[str, Run], asked: dict[str, str], words: str
+) -> None:
+    page = opened("block", run=translators["pre"].key, **({"source": PAIRS.rows[2][0]} | asked))
+    assert words in said(page)
