@@ -14,8 +14,9 @@ from explorer.ui.backend import ask, ask_or_stop, draw
 from explorer.ui.runs import LANGUAGE_MODEL, TRANSLATION
 from explorer.ui.text import plain
 from explorer.ui.unloaded import source
-from explorer.views import block as pictures
+from explorer.views import block_parts as parts
 from explorer.views import gradient_by_layer as gradients
+from explorer.views.block import lengths as lengths_of
 from explorer.views.figure import visible
 from explorer.words import N_, _
 
@@ -46,18 +47,18 @@ block.turn()
 link.seed("layer", 1, int, between=(1, spec.layers))
 layer = int(at.selectbox(_("Layer"), range(1, spec.layers + 1), key="layer")) - 1
 link.write(layer=layer + 1 if layer else None)
-trace = pictures.whole(ask_or_stop(probe, run.key, snapshot, only=block.ASKED, **given))
+trace = parts.whole(ask_or_stop(probe, run.key, snapshot, only=block.ASKED, **given))
 text = given.get("text")
 
 picture, aside = ui.columns()
 with picture:
     token = block.choose_token(run, trace)
     name = block.choose_box(trace, spec, layer, token)
-    told = pictures.told(name, trace)
-    here = pictures.plane(trace, name, layer)
+    told = parts.told(name, trace)
+    here = parts.plane(trace, name, layer)
     st.subheader(_("The box, opened: {title}", title=_(told.title)), anchor=False)
     st.markdown(_(told.meaning))
-    st.latex(pictures.formula(name, trace, spec.norm, spec.residual, spec.tied))
+    st.latex(parts.formula(name, trace, spec.norm, spec.residual, spec.tied))
     one, other = st.columns(2)
     head, number = 0, 0
     if "head" in trace[name].dims:
@@ -91,7 +92,7 @@ with picture:
                 st.markdown(ui.prose(sentence))
 
 with aside:
-    lengths = pictures.lengths(trace, token)
+    lengths = lengths_of(trace, token)
     adders = [name for name in ADDERS if name in lengths]
     more = max(adders, key=lambda name: lengths[name].sum())
     said = block.notices(trace, lengths, token)

@@ -21,9 +21,10 @@ from explorer.ui.runs import TRANSLATION
 from explorer.ui.strip import strip
 from explorer.ui.text import opening
 from explorer.ui.translating import between
-from explorer.views.block import (
+from explorer.views.block_parts import (
     SHARES,
     STREAM,
+    TENSORS,
     looks,
     of_source,
     order,
@@ -37,10 +38,8 @@ from explorer.views.block import (
 from explorer.views.figure import Figure, visible
 from explorer.words import N_, _
 
-ASKED = ("embedding", "position", "before", "attention_reads", "q", "k", "v", "attention", "mixed",
-         "attended", "attended_sum", "middle", "look_reads", "look_q", "look_k", "look_v",
-         "look_attention", "look_mixed", "looks", "looks_sum", "looked", "feed_reads", "active",
-         "fed", "fed_sum", "after", "final")
+# What the engine is asked for; `whole` makes the rest of what it answers.
+ASKED = tuple(name for name in TENSORS if name not in ("logits", "probability"))
 SENTENCES = {"en": "The lamp is lit, and the sea is calm", "zh": "爷爷说：“灯亮了，船就能回家。”",
              "python": "def count(items):\n    return len("}
 SIDES = {"encoder": N_("the encoder, which reads"), "decoder": N_("the decoder, which writes")}

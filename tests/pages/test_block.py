@@ -16,7 +16,8 @@ from explorer.models.stacked import Stacked
 from explorer.store import Run, Store
 from explorer.ui import block
 from explorer.ui.clicks import Cell
-from explorer.views.block import LIKELIEST, TENSORS, order, plane, row, sums, whole
+from explorer.views.block import LIKELIEST
+from explorer.views.block_parts import TENSORS, order, plane, row, sums, whole
 from tests.pages.conftest import Open, act, component, plotly, said, trained, well
 from tests.training.small import TEXT as RHYME
 from tests.training.small_pairs import PAIRS

@@ -7,13 +7,11 @@ import pytest
 import xarray as xr
 
 from explorer.views import figure
-from explorer.views.block import (
-    ACROSS,
-    LIKELIEST,
+from explorer.views.block import ACROSS, LIKELIEST, lengths
+from explorer.views.block_parts import (
     SHARES,
     TENSORS,
     formula,
-    lengths,
     order,
     plane,
     row,
