@@ -150,11 +150,13 @@ def plotted(
     page: Page, key: str, take: str, holds: Callable[[Any], bool] = lambda found: True
 ) -> Any:
     """What Plotly draws, once it `holds`. take: a JavaScript function of the plot, whose
-    `_fullData` are the traces as the browser has them: none while it draws anew."""
-    chart = page.locator(f".st-key-{key} .js-plotly-plot")
-    expect(chart.locator(".main-svg").first).to_be_visible()
-    there = f"(plot) => plot._fullData?.length ? [({take})(plot)] : []"
-    [found] = eventually(page, lambda: chart.evaluate(there),
+    `_fullData` are the traces as the browser has them: none while it draws anew, nor as long as
+    Streamlit keeps the picture of the last run, hidden, beside that of the next."""
+    charts = page.locator(f".st-key-{key} .js-plotly-plot")
+    expect(charts.locator(".main-svg").first).to_be_visible()
+    there = ("(plots) => plots.length === 1 && plots[0]._fullData?.length"
+             f" ? [({take})(plots[0])] : []")
+    [found] = eventually(page, lambda: charts.evaluate_all(there),
                          lambda found: bool(found) and holds(found[0]))
     return found
 
