@@ -21,6 +21,7 @@ from explorer.experiment import Experiment
 from explorer.store.files import Files
 from explorer.store.tensors import Damaged, position, shapes
 from explorer.text import Text, Tokenizer
+from explorer.training.events import Snapshot
 from explorer.words import N_
 
 Status = Literal["new", "running", "paused", "finished", "diverged", "cancelled", "failed"]
@@ -141,13 +142,14 @@ class Folder:
     def write_bests(self, bests: list[tuple[int, float]]) -> None:
         self._write_json("best.json", bests)
 
-    def resume(self) -> tuple[int, bytes] | None:
-        """The step and all that is needed to go on from it; None if there is no such file, or
-        none that can be used."""
+    def resume(self) -> Snapshot | None:
+        """The snapshot to go on from, without its scores; None if there is none that can be
+        used."""
         try:
-            data = self._files.read(f"{self._path}/resume.safetensors")
-            return position(data), data
-        except (FileNotFoundError, Damaged):
+            resume = self._files.read(f"{self._path}/resume.safetensors")
+            step = position(resume)
+            return Snapshot(step, self.weights(step), resume, {}, best=False)
+        except (FileNotFoundError, Damaged, RunError):
             return None
 
     def read(self, name: str) -> bytes | None:

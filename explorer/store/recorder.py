@@ -19,14 +19,14 @@ ROWS = 2_000  # of a history, about
 class Recorder:
     """Opens a run's folder, or creates it, and writes what training yields.
 
-    tokenizer: learnt from the experiment's text. resume: of the last finished snapshot, to go on
+    tokenizer: learnt from the experiment's text. resume: the last finished snapshot, to go on
     from; whatever was written after it is dropped. step: of that snapshot, 0 for a new run. A new
     experiment with `changes` starts from where the same experiment with fewer of them stopped, if
     that was not after the change. A run that was imported is replaced: nobody saw it trained.
     """
 
     tokenizer: Tokenizer
-    resume: bytes | None
+    resume: Snapshot | None
     step: int
 
     def __init__(self, files: Files, experiment: Experiment) -> None:
@@ -40,8 +40,8 @@ class Recorder:
             self.tokenizer = experiment.task.tokenizer(experiment.text, experiment.tokens)
             self._folder.remove()
             self._folder.create(experiment, self.tokenizer)
-        found = self._folder.resume() or self._inherit(files)
-        self.step, self.resume = found or (0, None)
+        self.resume = self._folder.resume() or self._inherit(files)
+        self.step = self.resume.step if self.resume else 0
         self._every = max(1, experiment.training.steps // ROWS)
         self._planned = set(experiment.training.snapshot_steps())
         self._spent = float(self._folder.status().get("seconds", 0.0))
@@ -112,15 +112,15 @@ class Recorder:
     def _seconds(self) -> float:
         return self._spent + time.monotonic() - self._began
 
-    def _inherit(self, files: Files) -> tuple[int, bytes] | None:
+    def _inherit(self, files: Files) -> Snapshot | None:
         """Copy the beginning of the run that this one changes by hand, if it stopped in time."""
         changes = self._experiment.training.changes
         for count in reversed(range(len(changes))):
             parent = Folder(files, _with_fewer_changes(self._experiment, count).key)
             found = parent.resume() if parent.exists() else None
-            if found is not None and found[0] <= changes[count].step:
-                self._copy(parent, found[0])
-                self._folder.write("resume.safetensors", found[1])
+            if found is not None and found.step <= changes[count].step:
+                self._copy(parent, found.step)
+                self._folder.write("resume.safetensors", found.resume)
                 return found
         return None
 

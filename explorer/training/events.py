@@ -37,8 +37,8 @@ class Progress:
 class Snapshot:
     """The weights after `step` steps.
 
-    weights: safetensors. resume: safetensors of all that a run needs to go on bit for bit
-    (weights, optimiser, carried state). metrics: validation_loss, validation_perplexity,
+    weights: safetensors. resume: safetensors of all else that a run needs to go on bit for bit
+    (optimiser, carried state). metrics: validation_loss, validation_perplexity,
     validation_tokens. best: whether none before had a lower validation loss.
     """
 

@@ -28,13 +28,13 @@ def train(
     experiment: Experiment,
     tokenizer: Tokenizer,
     *,
-    resume: bytes | None = None,
+    resume: Snapshot | None = None,
     until: int | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress | Snapshot]:
     """Train, yielding a Snapshot before the first step and along the way, and Progress each step.
 
-    resume: the `resume` of an earlier snapshot; training goes on from there as if never stopped.
+    resume: an earlier snapshot; training goes on from there as if never stopped.
     until: stop after this many steps, with a snapshot to go on from (default: all).
     stop: asked after each step; True ends there, likewise with a snapshot to go on from.
     On a CPU everything runs in one thread, and the same experiment gives the same weights, bit

@@ -178,7 +178,7 @@ class EngineContract:
         *_, begun = train(asked, store.run(asked.key).tokenizer, until=20)
         assert wait(engine, engine.submit(asked.changed(20, 3.0), "anna", until=10).id).over
         run = store.run(changed.key)
-        goes_on = train(changed, run.tokenizer, resume=begun.resume)
+        goes_on = train(changed, run.tokenizer, resume=begun)
         assert run.weights() == weights_of(goes_on)
         rates = run.history.set_index("step")["learning_rate"]
         assert rates[21] == pytest.approx(0.25 * asked.training.rate(20))

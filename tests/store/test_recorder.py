@@ -92,6 +92,13 @@ class TestGoingOn:
         drive(store, small())
         assert store.run(small().key).weights() == whole(tmp_path, small()).weights()
 
+    def test_without_the_weights_that_belong_to_it_it_begins_anew(self, store, tmp_path):
+        drive(store, small(), 11)
+        (Path(store.url) / "runs" / small().key / "snapshots" / "11.safetensors").unlink()
+        assert store.recorder(small()).resume is None
+        drive(store, small())
+        assert store.run(small().key).weights() == whole(tmp_path, small()).weights()
+
     def test_leftovers_of_a_half_deleted_run_are_not_taken_over(self, store):
         drive(store, small(), 11)
         (Path(store.url) / "runs" / small().key / "experiment.json").unlink()

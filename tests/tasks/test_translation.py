@@ -386,7 +386,7 @@ class TestTheSameRun:
         assert kept == same
         half = run(experiment, until=4)[-1]
         torch.manual_seed(99)  # whatever else was drawn in between
-        rest = run(experiment, resume=half.resume)
+        rest = run(experiment, resume=half)
         assert [e.step for e in rest if isinstance(e, Progress)] == [5, 6]
         assert rest[-1].weights == whole[-1].weights
         assert rest[-1].metrics == whole[-1].metrics
@@ -401,7 +401,7 @@ class TestTheSameRun:
         *_, before, last = [e for e in whole if isinstance(e, Snapshot)]
         assert before.step == 37
         torch.manual_seed(99)
-        assert run(experiment, resume=before.resume)[-1].weights == last.weights
+        assert run(experiment, resume=before)[-1].weights == last.weights
 
     def test_another_seed_another_run(self) -> None:
         one, other = (run(translating(steps=2, seed=seed))[-1].weights for seed in (0, 1))

@@ -11,7 +11,7 @@ from safetensors.numpy import load
 from explorer.errors import DataError, Diverged
 from explorer.text import Text, Tokenizer
 from explorer.training.events import Progress, Snapshot
-from explorer.training.learner import Learner, smooth
+from explorer.training.learner import Learner, clip, smooth
 from explorer.training.loop import build, load_weights, split, train
 from tests.training.small import MODELS, TEXT, small
 
@@ -102,7 +102,7 @@ class TestTheSameRun:
         half = run(experiment, until=7)[-1]
         assert half.step == 7
         torch.manual_seed(99)  # whatever else was drawn in between
-        rest = run(experiment, resume=half.resume)
+        rest = run(experiment, resume=half)
         assert [e.step for e in rest if isinstance(e, Progress)] == list(range(8, 13))
         assert rest[-1].weights == whole.weights
         assert rest[-1].metrics == whole.metrics
@@ -110,7 +110,7 @@ class TestTheSameRun:
     def test_going_on_with_sgd(self):
         experiment = small(steps=6, optimizer="sgd", learning_rate=0.5)
         half = run(experiment, until=3)[-1]
-        assert run(experiment, resume=half.resume)[-1].weights == run(experiment)[-1].weights
+        assert run(experiment, resume=half)[-1].weights == run(experiment)[-1].weights
 
     @pytest.mark.parametrize("truncation", ["regular", "randomised"])
     @pytest.mark.parametrize("model", ["lstm", "dropout"])
@@ -119,7 +119,7 @@ class TestTheSameRun:
         whole = run(experiment)[-1]
         half = run(experiment, until=5)[-1]
         torch.manual_seed(99)
-        assert run(experiment, resume=half.resume)[-1].weights == whole.weights
+        assert run(experiment, resume=half)[-1].weights == whole.weights
         assert whole.weights != run(small(model, steps=8, sampling="sequential"))[-1].weights
 
     def test_cuts_beyond_the_window_change_nothing(self):
@@ -131,14 +131,14 @@ class TestTheSameRun:
     def test_going_on_from_before_the_first_step(self):
         experiment = small(steps=5)
         start = run(experiment, until=0)[-1]
-        assert run(experiment, resume=start.resume)[-1].weights == run(experiment)[-1].weights
+        assert run(experiment, resume=start)[-1].weights == run(experiment)[-1].weights
 
     def test_stopped_from_outside_it_leaves_a_snapshot_of_that_very_step(self):
         experiment = small(steps=12)
         asked = iter([False] * 4 + [True])
         stopped = run(experiment, stop=lambda: next(asked))
         assert [stopped[-2].step, stopped[-1].step] == [5, 5]
-        rest = run(experiment, resume=stopped[-1].resume)
+        rest = run(experiment, resume=stopped[-1])
         assert rest[-1].weights == run(experiment)[-1].weights
 
     def test_a_change_of_the_rate_counts_from_its_step_on(self):
@@ -221,3 +221,25 @@ def test_the_end_is_held_out():
     held_in, held_out = split(experiment, tokenizer)
     assert tokenizer.decode([*held_in.tolist(), *held_out.tolist()]) == TEXT.content
     assert len(held_out) == round(0.25 * len(TEXT.content))
+
+
+class TestClipping:
+    @pytest.mark.parametrize("limit", [0.01, 1.0, 1e3, math.inf])
+    @pytest.mark.parametrize("model", MODELS)
+    def test_it_is_torch_s_bit_for_bit(self, model, limit):
+        theirs, ours = (build(small(model), 12) for _ in range(2))
+        for seed, (one, other) in enumerate(zip(theirs.parameters(), ours.parameters(),
+                                                strict=True)):
+            gradient = torch.randn(one.shape, generator=torch.Generator().manual_seed(seed))
+            one.grad, other.grad = gradient, gradient.clone()
+        whole = float(torch.nn.utils.clip_grad_norm_(theirs.parameters(), limit))
+        assert clip(list(ours.parameters()), limit) == whole > 0.01
+        for one, other in zip(theirs.parameters(), ours.parameters(), strict=True):
+            assert torch.equal(one.grad, other.grad)
+
+    def test_weights_without_a_gradient_are_left_out(self):
+        with_one, without = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
+        with_one.grad = torch.tensor([3.0, 4.0])
+        assert clip([with_one, without], 2.5) == 5
+        np.testing.assert_allclose(with_one.grad, [1.5, 2], rtol=1e-6)
+        assert without.grad is None
