@@ -16,7 +16,7 @@ Quality = Literal["quick", "good", "best"]
 
 BUDGET = {"quick": 0.25, "good": 1.0, "best": 4.0}  # of about 15 s on two cores
 KEEPING = 0.015  # share of a run's time that its snapshots may take, of which there are at most 10
-SNAPSHOT = 3e-8  # seconds of a snapshot for each parameter: scored, and written with its optimiser
+SNAPSHOT = 4e-8  # seconds of a snapshot for each parameter: scored, and written with its optimiser
 EPOCHS = 25  # readings of a text after which it is learnt by heart rather than understood
 
 # By measurement (benchmarks/README.md): learning rate, batch, window, FLOPs a second of a core.
@@ -47,7 +47,7 @@ def defaults(
     steps = max(60, round(min(affordable, sensible)))
     settings = {"batch": batch, "window": window, "learning_rate": rate, "steps": steps}
     kept = int(KEEPING * steps * seconds / (SNAPSHOT * model.parameters(vocabulary)))
-    return settings | ({"snapshots": max(4, kept)} if kept < 10 else {})
+    return settings | ({"snapshots": max(5, kept)} if kept < 10 else {})
 
 
 SAMPLED = 1_000  # pairs by which it is decided whether what is written has words
