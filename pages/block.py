@@ -11,6 +11,7 @@ from explorer.models.base import ATTENTIVE
 from explorer.models.stacked import Stacked
 from explorer.ui import block, link
 from explorer.ui.backend import ask, ask_or_stop, draw
+from explorer.ui.block_numbers import numbers
 from explorer.ui.runs import LANGUAGE_MODEL, TRANSLATION
 from explorer.ui.text import plain
 from explorer.ui.unloaded import source
@@ -75,7 +76,7 @@ with picture:
                  theme=theme)
     ui.show(drawn, "tensor", trace)
     block.listen(drawn, trace, name, token)
-    st.latex(block.numbers(trace, spec, name, layer, head, token, number))
+    st.latex(numbers(trace, spec, name, layer, head, token, number))
 
     st.subheader(_("The stream, and what is added to it"), anchor=False)
     ui.show(draw("residual stream", trace, token=token, theme=theme), "stream", trace)

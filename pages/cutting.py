@@ -11,7 +11,8 @@ from explorer.ui import link
 from explorer.ui.backend import ask_or_stop, draw
 from explorer.ui.graph import graph
 from explorer.ui.several import curves, cut_in_each_way
-from explorer.views.truncation import MEANT, NAMES, findings, learnt
+from explorer.views.segments import NAMES
+from explorer.views.truncation import MEANT, findings, learnt
 from explorer.words import _
 
 OPENING = 96  # tokens, about: the text that is read at first

@@ -9,16 +9,8 @@ from explorer.ui.backend import draw
 from explorer.ui.page import complain
 from explorer.ui.subjects import at_share, choose_runs, fresh, train_them, watch
 from explorer.ui.text import opening
-from explorer.views.gradients import (
-    PARTS,
-    farthest,
-    noticed,
-    reaches,
-    remaining,
-    shades,
-    together,
-    typical,
-)
+from explorer.views.gradient_notices import farthest, noticed, reaches, typical
+from explorer.views.gradients import PARTS, remaining, shades, together
 from explorer.words import _
 
 SENTENCES = {

@@ -15,6 +15,7 @@ from explorer.experiment import Experiment
 from explorer.models.stacked import Stacked
 from explorer.store import Run, Store
 from explorer.ui import block
+from explorer.ui.block_numbers import numbers
 from explorer.ui.clicks import Cell
 from explorer.views.block import LIKELIEST
 from explorer.views.block_parts import TENSORS, order, plane, row, sums, whole
@@ -103,7 +104,7 @@ def test_every_number_of_every_formula_is_right(
     for box in TENSORS:
         if box not in found or (box == "final" and spec.norm != "pre"):
             continue
-        written = block.numbers(found, spec, box, 1, 0, 4, 2)
+        written = numbers(found, spec, box, 1, 0, 4, 2)
         if "gamma" in written:
             mean, sigma, x, again, below, ratio, made = map(
                 float, re.findall(r"-?\d+\.\d+", written))
@@ -117,9 +118,9 @@ def test_every_number_of_every_formula_is_right(
             assert abs(sum(parts) - float(right)) < 1e-9, "as written it adds up"
             assert abs(float(right) - float(plane(found, box, 1).values[4, 2])) < 1e-3
     for first, second in pairwise(("attention", "probability")):
-        share = float(block.numbers(found, spec, second, 1, 0, 4, 0).rsplit("= ", 1)[1])
+        share = float(numbers(found, spec, second, 1, 0, 4, 0).rsplit("= ", 1)[1])
         assert abs(share - float(found["probability"][4].max())) < 1e-3
-        assert r"= 1.000" in block.numbers(found, spec, first, 1, 0, 4, 0)
+        assert r"= 1.000" in numbers(found, spec, first, 1, 0, 4, 0)
 
 
 def test_a_click_on_a_cell_follows_its_token_and_number(
@@ -217,7 +218,7 @@ def test_a_translator_is_opened_on_either_side(
     labels = component(page, "strip")["tokens"]
     assert len(labels) == found.sizes["token"]
     for box in inside:
-        written = block.numbers(found, spec, box, 1, 0, 2, 2)
+        written = numbers(found, spec, box, 1, 0, 2, 2)
         if box in sums(found) and "gamma" not in written:
             _letters, _names, left, right = written.split(" = ")
             parts = list(map(float, re.findall(r"-?\d+\.\d+", left)))

@@ -11,7 +11,8 @@ import xarray as xr
 from explorer.engine import LocalEngine
 from explorer.models.three_steps import three_steps
 from explorer.store import Run
-from explorer.views.truncation import NAMES, placed
+from explorer.views.segments import NAMES
+from explorer.views.truncation import placed
 from tests.pages.conftest import Open, component, plotly, said, well
 
 TEXT = "the cat (a fat cat) sat on the mat"

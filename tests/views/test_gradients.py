@@ -5,15 +5,8 @@ import pytest
 import xarray as xr
 
 from explorer.views import figure, palette
-from explorer.views.gradients import (
-    farthest,
-    noticed,
-    reaches,
-    remaining,
-    shades,
-    together,
-    typical,
-)
+from explorer.views.gradient_notices import farthest, noticed, reaches, typical
+from explorer.views.gradients import remaining, shades, together
 
 AT = 4
 LABELS = list("a <b>\n")

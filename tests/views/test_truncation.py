@@ -7,7 +7,8 @@ import xarray as xr
 
 from explorer.models.three_steps import three_steps
 from explorer.views import figure
-from explorer.views.truncation import LINE, LINES, findings, learnt, placed, reach
+from explorer.views.segments import LINE, LINES, reach
+from explorer.views.truncation import findings, learnt, placed
 
 LABELS = ["a", "<b>", " ", "你", "longer than six", "\n"] * 4
 
