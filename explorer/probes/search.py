@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import xarray as xr
 from pydantic import ValidationError
@@ -19,8 +20,11 @@ from explorer.probes.finding.stepper import Stepper
 from explorer.probes.finding.table import TableStepper
 from explorer.probes.finding.tree import Tree, sentence
 from explorer.probes.opened import Opened
+from explorer.probes.translating import opened_pairs
 from explorer.searching import Search
 from explorer.spec import say
+from explorer.tasks.translation import sacre
+from explorer.text.bleu import sentence_bleu
 from explorer.text.table import END, Table
 from explorer.words import N_
 
@@ -32,15 +36,19 @@ def search_table(
     explorer.text.table). See `find` for what comes back.
 
     prefix: words, or their ids, or a text, that are forced; the search goes on from there.
-    reference: a sentence whose way through the search is followed. settings: the fields of
-    `explorer.searching.Search`. Raises DataError, ExperimentError.
+    reference: a sentence whose way through the search is followed, and against which `bleu` scores
+    each one found. settings: the fields of `explorer.searching.Search`. Raises DataError,
+    ExperimentError.
     """
     stepper = TableStepper(Table.parse(table))
     words = [*reference.split()]
+    hoped = " ".join(word for word in words if word != END)
     if words and stepper.eos is not None and words[-1] != END:
         words.append(END)
     forced = prefix.split() if isinstance(prefix, str) else prefix
     found = find(stepper, admit_ids(stepper, forced), admit_ids(stepper, words), settings)
+    found = graded(found, hoped, lambda ids: " ".join(
+        stepper.labels[token] for token in ids if token != stepper.eos), "none")
     return found.assign_attrs(table=table, joint=" ")
 
 
@@ -54,8 +62,8 @@ def search(
     a node's word, with the source's words as `source_label`.
 
     prefix: words of the target, or their ids, or a text, that are forced. reference: a target
-    sentence whose way through the search is followed. settings: the fields of
-    `explorer.searching.Search`.
+    sentence whose way through the search is followed, and against which `bleu` scores each
+    translation found. settings: the fields of `explorer.searching.Search`.
     attrs: `text`, the best sentence; `unknown`, the words of the source that were read as <unk>.
     Raises DataError, ExperimentError.
     """
@@ -65,6 +73,9 @@ def search(
         found = find(asked.stepper, admit_ids(asked.stepper, forced), asked.reference, settings)
     if "attention" in found:
         found = found.assign_coords(source_label=("source", list(asked.source)))
+    if asked.source:
+        _, sentences = opened_pairs(opened)
+        found = graded(found, sentences.prepare(reference), sentences.decode, sacre(sentences))
     best = sentence(found, found.attrs["best"])
     by_word = opened.tokenizer.how.kind == "word" and asked.source
     return found.assign_attrs(about(opened) | asked.attrs | {
@@ -107,7 +118,22 @@ def find(
                            "words has the probability 0."),
                         words=" ".join(stepper.labels[token] for token in prefix))
     METHODS[asked.method](stepper, tree, front, asked, hoped)
-    return hoped.onto(tree.trace(prefix=list(prefix)))
+    return hoped.onto(tree.trace(prefix=list(prefix)), stepper.eos)
+
+
+def graded(
+    found: xr.Dataset, reference: str, spoken: Callable[[list[int]], str], tokenize: str
+) -> xr.Dataset:
+    """A search's tree with `bleu` over node: of each sentence that ended or was cut off, against
+    the one that was hoped for, 0…100 (`text.bleu.sentence_bleu`); NaN elsewhere. As it is if none
+    was hoped for. spoken: the sentence of some ids."""
+    if not reference:
+        return found
+    state, over = found["state"].values, found["depth"].values == found.attrs["longest"]
+    scores = np.full(found.sizes["node"], math.nan)
+    for node in np.flatnonzero(np.isin(state, ["finished", "best"]) | ((state == "kept") & over)):
+        scores[node] = sentence_bleu(spoken(sentence(found, int(node))), reference, tokenize)
+    return found.assign(bleu=("node", scores))
 
 
 def admit_ids(stepper: Stepper, words: Sequence[int | str]) -> list[int]:

@@ -42,11 +42,19 @@ def sentences_of(trace: xr.Dataset) -> None:
     columns = {_("sentence"): shown["sentence"] + shown["cut"].map({True: " …", False: ""}),
                "P": shown["p"].map(chance), "log P": shown["total"].map(signed),
                _("score"): shown["score"].map(signed), _("words"): shown["words"]}
+    if "bleu" in shown:
+        columns["BLEU"] = shown["bleu"].map("{:.1f}".format)
     if found["drawn"].any():
         columns[_("drawn")] = shown["drawn"]
     st.dataframe(columns, hide_index=True, width="stretch")
-    if len(found) > MOST:
-        st.caption(_("The best {shown} of {count}.", shown=MOST, count=len(found)))
+    said = [_("The best {shown} of {count}.", shown=MOST, count=len(found))] if (
+        len(found) > MOST) else []
+    if "bleu" in shown:
+        said.append(_("BLEU, 0 to 100, is counted by sacrebleu against the sentence that you hope "
+                      "for, of this one sentence: by runs of up to four words, fewer where it is "
+                      "shorter."))
+    if said:
+        st.caption(" ".join(said))
 
 
 def opened_node(trace: xr.Dataset, node: int) -> None:

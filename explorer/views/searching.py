@@ -13,11 +13,12 @@ from explorer.views.tree import METHOD_NAMES, path, reference_path, tidy, writte
 from explorer.words import _
 
 APART = 0.05  # of log P: nearer ones are about equally likely
+SAME = 5e-4  # of a score or log P: nearer ones are written alike
 
 
 def ended(trace: xr.Dataset) -> pd.DataFrame:
     """The sentences that ended, or were cut off, the best first: sentence, P, log P, score, words,
-    and how often it was drawn."""
+    how often it was drawn, and BLEU, where one was hoped for."""
     data = tidy(trace)
     data["near"] = data["score"].round(9)  # of equal ones the longest first, as the search does
     some = data[data["drawn_as"].isin(["finished", "best", "cut"])].sort_values(
@@ -28,7 +29,8 @@ def ended(trace: xr.Dataset) -> pd.DataFrame:
         "words": some["depth"], "drawn": some["drawn"], "cut": some["drawn_as"].eq("cut")
         | ((some["drawn_as"] == "best") & (some["token"] != trace.attrs["eos"])
            & (trace.attrs["eos"] >= 0)),
-    }).reset_index(drop=True)
+    } | ({"bleu": trace["bleu"].values[some.index]} if "bleu" in trace else {})
+    ).reset_index(drop=True)
 
 
 def candidates(trace: xr.Dataset, node: int) -> pd.DataFrame:
@@ -127,12 +129,12 @@ def fallen(trace: xr.Dataset) -> list[str]:
     if "reference_token" not in trace:
         return []
     about, labels = trace.attrs, [str(label) for label in trace["reference_label"].values]
-    score, fell = about["reference_score"], about["reference_fell"]
-    said = []
+    fell = about["reference_fell"]
     if about["reference_forced_off"]:
-        said.append(_("The reference was left when another word was forced in its step {step}.",
-                      step=fell))
-    elif fell:
+        return [_("The reference was left when another word was forced in its step {step}.",
+                  step=fell)]
+    said = []
+    if fell:
         margin = float(trace["reference_margin"].values[fell - 1])
         rank = int(trace["reference_rank"].values[fell - 1])
         lacked = _("{margin} short in log P", margin=signed(margin)) if margin < 1e3 else _(
@@ -143,17 +145,35 @@ def fallen(trace: xr.Dataset) -> list[str]:
     elif "reference_place" in about:
         said.append(_("Of all sentences the reference comes as number {place}.",
                       place=f"{about['reference_place']:,}"))
-    best = about["best_score"]
-    if score > best + 1e-9:
-        said.append(_("The search's mistake: the model itself scores the reference higher, {score} "
-                      "against {best}. A wider beam may find it.", score=signed(score),
-                      best=signed(best)))
-    elif reference_path(trace)[-1:] == [about["best"]]:
-        said.append(_("The reference is what was found."))
-    else:
-        said.append(_("The model's own taste: it scores the reference {score}, less than what was "
-                      "found. No search would bring it back.", score=signed(score)))
-    return said
+    return [*said, _verdict(trace, len(labels))]
+
+
+def _verdict(trace: xr.Dataset, words: int) -> str:
+    """Whose fault it is that the reference, of so many words, was not found."""
+    about, nodes = trace.attrs, reference_path(trace)
+    score, best = about["reference_score"], about["best_score"]
+    whole = len(nodes) - 1 == words
+    if whole and nodes[-1] == about["best"]:
+        return _("The reference is what was found.")
+    if whole and about["reference_kind"] == "beginning" and nodes[-1] in path(trace, about["best"]):
+        return _("What was found begins with the reference.")
+    if about["reference_kind"] == "beginning":
+        return _("Nothing ends the reference here: it is only a beginning, and what was found does "
+                 "not begin so. Beginnings and sentences cannot be compared.")
+    if about["reference_kind"] == "longer":
+        return _("The reference has {words} words, and the search goes no further than {longest}: "
+                 "it could not be found. Raise the maximum length.", words=words,
+                 longest=about["longest"])
+    if abs(score - best) < SAME:
+        return _("The model scores the reference like what was found, {score}: chance decides "
+                 "between them.", score=signed(score))
+    if score < best:
+        return _("The model's own taste: it scores the reference {score}, less than what was "
+                 "found. No search would bring it back.", score=signed(score))
+    said = _("The search's mistake: the model itself scores the reference higher, {score} against "
+             "{best}.", score=signed(score), best=signed(best))
+    return said + " " + (_("More draws, or a beam, may find it.") if about["method"] == "sampling"
+                         else _("A wider beam may find it."))
 
 
 def compared(trace: xr.Dataset, other: xr.Dataset) -> list[str]:
@@ -183,7 +203,8 @@ def greedy_answer(greedy: xr.Dataset, trace: xr.Dataset) -> str:
     """Whether the likeliest word at each step made the likeliest sentence, as far as was seen."""
     own, p = written(greedy, greedy.attrs["best"]), math.exp(greedy.attrs["best_total"])
     found = ended(trace).sort_values(["total", "words"], ascending=False)
-    if len(found) and found["total"].iloc[0] > greedy.attrs["best_total"] + 1e-9:
+    if len(found) and found["sentence"].iloc[0] != own and (
+            found["total"].iloc[0] > greedy.attrs["best_total"] + SAME):
         return _("No: word by word one gets **{own}**, P = {p}; but **{other}** has P = {more}. A "
                  "likely word can lead where nothing likely follows.", own=own, p=chance(p),
                  other=found["sentence"].iloc[0], more=chance(found["p"].iloc[0]))

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from explorer.probes.search import search_table
+from explorer.text.bleu import sentence_bleu
 from explorer.text.table import END, PRESETS, Table
 from explorer.views import figure, palette
 from explorer.views.searching import (
@@ -166,10 +167,50 @@ def test_a_search_s_mistake_is_told_from_the_model_s_taste() -> None:
     assert fallen(search(late, width=3, reference="a dog barks")) == [
         "The reference is what was found."]
     assert fallen(search(late, width=3)) == []
-    forced = fallen(search(late, width=2, prefix=["one"], reference="a dog barks"))
-    assert "left when another word was forced in its step 1" in forced[0]
+    [forced] = fallen(search(late, width=2, prefix=["one"], reference="a dog barks"))
+    assert "left when another word was forced in its step 1" in forced
     ranked = fallen(search(method="exhaustive", reference="A C B", length_penalty=0.0))
     assert "comes as number 3" in ranked[0]
+
+
+def test_what_could_not_be_found_is_nobody_s_mistake() -> None:
+    for method in ("beam", "exhaustive", "greedy"):
+        said = fallen(search(method=method, longest=2, reference="A C B"))
+        assert said[-1].startswith(
+            "The reference has 4 words, and the search goes no further than 2")
+        assert "Of all sentences" not in said[0]
+    for method in ("beam", "exhaustive"):
+        assert fallen(search(PRESETS["five"], method=method, reference="A B")) == [
+            "What was found begins with the reference."]
+    [said] = fallen(search(PRESETS["five"], method="exhaustive", reference="C"))
+    assert said.startswith("Nothing ends the reference here: it is only a beginning")
+
+
+def test_of_draws_no_beam_is_said_to_be_too_narrow() -> None:
+    drawn = search(method="sampling", samples=2, seed=1, reference="A C B")
+    assert drawn.attrs["best_score"] < drawn.attrs["reference_score"]
+    assert fallen(drawn)[-1].endswith("More draws, or a beam, may find it.")
+
+
+def test_what_a_network_rounds_is_no_mistake() -> None:
+    """A reference is read alone, a beam side by side: float32 adds up a little differently."""
+    late = PRESETS["late"]
+    found = search(late, width=3, reference="a dog barks")
+    near = found.assign_attrs(reference_score=found.attrs["best_score"] + 2e-6)
+    assert fallen(near) == ["The reference is what was found."]
+    other = search(late, width=2, reference="a dog barks")
+    near = other.assign_attrs(reference_score=other.attrs["best_score"] + 2e-6)
+    assert "scores the reference like what was found" in fallen(near)[-1]
+    greedy = search(late, method="greedy")
+    rounded = greedy.assign_attrs(best_total=greedy.attrs["best_total"] - 2e-6)
+    assert greedy_answer(rounded, greedy).startswith("As far as this search saw")
+
+
+def test_each_sentence_has_its_bleu_against_the_one_hoped_for() -> None:
+    found = ended(search(width=2, reference="A C B")).set_index("sentence")["bleu"]
+    assert found.to_dict() == pytest.approx({
+        "A C B <eos>": 100, "A B C <eos>": sentence_bleu("A B C", "A C B", "none")})
+    assert "bleu" not in ended(search(width=2))
 
 
 def test_two_widths_are_compared() -> None:

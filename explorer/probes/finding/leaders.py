@@ -6,6 +6,7 @@ import numpy as np
 
 from explorer.probes.finding.tree import Floats, Ints
 
+NEAR = 1e-5  # of a score: a network that reads a sentence alone, and beside others, differs by less
 
 class Leaders:
     """The `most` sentences of the highest score so far; never one of probability 0.
@@ -25,7 +26,7 @@ class Leaders:
         self.count += len(totals)
         scores = totals / length
         if self._score is not None:
-            self.ahead += int((scores > self._score).sum())
+            self.ahead += int((scores > self._score + NEAR).sum())
         best = np.argsort(-scores, kind="stable")[: self._most]
         best = best[scores[best] > -np.inf]
         width = self._longest - paths.shape[1]

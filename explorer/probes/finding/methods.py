@@ -153,7 +153,8 @@ def allowed(log_probabilities: Tensor, asked: Search) -> Tensor:
     p, order = heated.sort(dim=-1, descending=True, stable=True)
     if asked.top_k:
         p[:, asked.top_k:] = 0
-    p[p.cumsum(-1) - p >= asked.top_p] = 0  # the likeliest always stays
+    if asked.top_p < 1:  # of all, a rounded sum would cut off the last
+        p[p.cumsum(-1) - p >= asked.top_p] = 0  # the likeliest always stays
     return torch.zeros_like(p).scatter_(-1, order, p)
 
 

@@ -19,7 +19,7 @@ class Reference:
     log_probabilities: of its words, by the model alone. ranks, margins: of its beginning of each
     length, for as long as it was in the beam, among all that competed there, and by how much log P
     it missed being kept (negative: by so much it was). fell: at which length it was dropped; 0 if
-    it never was.
+    it never was. place: among all sentences, by an exhaustive search, if it is one of them.
     """
 
     def __init__(self, stepper: Stepper, tokens: Sequence[int]) -> None:
@@ -30,7 +30,7 @@ class Reference:
         self.ranks: list[int] = []
         self.margins: list[float] = []
         self.fell, self.forced_off = 0, False
-        self.place: int | None = None  # among all sentences, by an exhaustive search
+        self.place: int | None = None
         self._row: int | None = 0 if tokens else None  # where in the front its beginning stands
         self._flat = -1  # where among the continuations its next beginning stood
 
@@ -73,16 +73,25 @@ class Reference:
             where = np.flatnonzero(going == self._flat)
             self._row = int(where[0]) if len(where) else None
 
-    def onto(self, trace: xr.Dataset) -> xr.Dataset:
+    def kind(self, longest: int, eos: int | None) -> str:
+        """What it is to a search: a "sentence" that could be found; "longer" than all that can; or
+        the "beginning" of some, since it does not end."""
+        length = len(self.tokens)
+        if length > longest:
+            return "longer"
+        return "sentence" if length == longest or self.tokens[-1] == eos else "beginning"
+
+    def onto(self, trace: xr.Dataset, eos: int | None) -> xr.Dataset:
         """The trace with the sentence over `place`, and what became of it in attrs."""
         if not self.tokens:
             return trace
+        kind = self.kind(trace.attrs["longest"], eos)
         missing = len(self.tokens) - len(self.ranks)
         score = self.score(trace.attrs["length_penalty"])
         attrs: dict[str, Any] = {
             "reference_total": self.total, "reference_score": score, "reference_fell": self.fell,
-            "reference_forced_off": int(self.forced_off)}
-        if self.place is not None:
+            "reference_forced_off": int(self.forced_off), "reference_kind": kind}
+        if self.place is not None and kind == "sentence" and not self.forced_off:
             attrs["reference_place"] = self.place
         return trace.assign(
             reference_log_probability=("place", np.array(self.log_probabilities)),
