@@ -29,7 +29,7 @@ else:
         searched, given = searching.choose_trained(task)
 how = searching.choose_method(task)
 against = how.pop("against")
-prefix, reference = searching.choose_words(given)
+prefix, reference = searching.choose_words(searched, given)
 
 picture, aside = ui.columns()
 with picture:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import streamlit as st
 import xarray as xr
+from pydantic import ValidationError
 
 from explorer.errors import DataError
 from explorer.searching import LONGEST, METHODS, WIDEST, Search
+from explorer.spec import say
 from explorer.store import Run
 from explorer.text.pairs import Pairs
-from explorer.text.table import PRESETS, normalised
+from explorer.text.table import PRESETS, Table, normalised
 from explorer.ui import link
 from explorer.ui.backend import ask
 from explorer.ui.controls import form
@@ -27,6 +30,7 @@ EXAMPLES = {"notes": N_("the notes' example"), "late": N_("a word that pays late
 HOPED = {"notes": "A", "late": "a dog barks", "five": ""}
 OPENING = 60  # letters of a language model's own text, to go on from
 FORCED = "search forced"  # its name in the session: what a click asks for
+OWNER = "search forced in"  # likewise: whose words the forced ids are
 MORE = {"beam": ("refill", "early"), "sampling": ("samples", "temperature", "top_k", "top_p",
                                                  "seed")}
 
@@ -48,9 +52,17 @@ class Searched(NamedTuple):
 def choose_model() -> str:
     """A table, or what a run must have learnt."""
     link.seed("model", "table", allowed=PLACES)
-    return str(st.segmented_control(
-        _("Search in"), list(PLACES), key="model", required=True, wrap=True,
+    task = str(st.segmented_control(
+        _("Search in"), list(PLACES), key="model", required=True, wrap=True, on_change=_leave,
         format_func=lambda name: _(PLACES[name])))
+    link.write(model=task)
+    return task
+
+
+def _leave() -> None:
+    """Another thing is searched: the link forgets what belonged to the last one."""
+    link.write(run=None, step=None, source=None, reference=None, table=None, example=None,
+               longest=None)
 
 
 def choose_example() -> str:
@@ -75,9 +87,13 @@ def typed_table(example: str) -> Searched:
 
 
 def divide() -> None:
-    """Offer to divide each row of the table by its sum, where that can be done."""
+    """Offer to divide each row of the table by its sum, where that mends it."""
+    text = str(st.session_state["table"])
     with suppress(DataError):
-        divided = normalised(str(st.session_state["table"]))
+        Table.parse(text)
+        return
+    with suppress(DataError):
+        divided = normalised(text)
         st.button(_("Divide each row by its sum"), icon=":material/percent:",
                   on_click=lambda: st.session_state.update(table=divided))
 
@@ -144,16 +160,37 @@ def choose_method(task: str) -> dict[str, Any]:
               ("method", "width", "longest", "alpha", "against")}
     link.write(**chosen)
     how = {"length_penalty": float(chosen.pop("alpha"))} | chosen
-    if method in MORE:
+    more = MORE.get(method, ())
+    if more:
         with row[5], st.popover(_("More"), icon=":material/tune:"):
-            how |= form(Search, {}, f"more-{method}", MORE[method])
+            how |= form(Search, _linked(more), f"more-{method}", more)
+    link.write(**{name: how[name] if name in more and how[name] != fields[name].default else None
+                  for names in MORE.values() for name in names})
     return how
 
 
-def choose_words(given: str) -> tuple[list[int] | str, str]:
+def _linked(names: Sequence[str]) -> dict[str, Any]:
+    """What the link says of some settings of a search; what is none of their values is refused."""
+    found = {}
+    for name in names:
+        if given := link.read(name):
+            try:
+                found[name] = getattr(Search.model_validate({name: given}), name)
+            except ValidationError as error:
+                link.refuse(_("The link cannot be followed: {reason}", reason=say(error)))
+    return found
+
+
+def choose_words(searched: Searched, given: str) -> tuple[list[int] | str, str]:
     """What is forced, as ids when it was clicked and as a text when it was typed, and what is
-    hoped for. given: the default of the latter."""
+    hoped for. given: the default of the latter. Ids are those of what was `searched` as they were
+    clicked: another run's or table's are forgotten."""
     forced, wanted = st.columns(2)
+    owner = (searched.probe, searched.key, searched.read.get("table"))
+    if st.session_state.get(OWNER, owner) != owner and link.read("ids"):
+        link.write(begin=None, ids=None)
+        st.session_state["begin"] = ""
+    st.session_state[OWNER] = owner
     if FORCED in st.session_state:
         text, ids = st.session_state.pop(FORCED)
         st.query_params["begin"], st.query_params["ids"] = text, ".".join(map(str, ids))

@@ -185,3 +185,62 @@ def test_the_figure_to_take_away_is_the_same_tree(opened: Open) -> None:
     assert list(points["text"]) == ["&lt;eos&gt;"]
     nodes = component(page, "main-tree")["nodes"]
     assert list(points["x"]) == [nodes["depth"][component(page, "main-tree")["best"]]]
+
+
+def test_the_link_says_what_is_searched_in_and_all_of_how(opened: Open, translator: Run) -> None:
+    page = opened("search", method="sampling", samples=25, top_p=0.5, against=0)
+    assert drawn_first(component(page, "main-tree")["nodes"]) == 25
+    assert page.number_input("more-sampling-top_p").value == 0.5
+    assert page.query_params["model"] == "table"
+    page.number_input("more-sampling-seed").set_value(7).run()
+    assert {name: page.query_params[name] for name in ("samples", "top_p", "seed")} == {
+        "samples": "25", "top_p": "0.5", "seed": "7"}
+    again = opened("search", **dict(page.query_params))
+    assert (component(again, "main-tree")["nodes"]["drawn"]
+            == component(page, "main-tree")["nodes"]["drawn"])
+    page.selectbox("method").set_value("beam").run()
+    assert not {"samples", "top_p", "seed"} & set(page.query_params)
+    page.checkbox("more-beam-refill").check().run()
+    assert page.query_params["refill"] == "True"
+    page.segmented_control("model").set_value("translation").run()
+    assert page.query_params["model"] == "translation"
+
+
+@pytest.mark.parametrize(("name", "given"), [("samples", "0"), ("top_p", "x"), ("seed", "-1")])
+def test_a_setting_that_cannot_be_is_refused(opened: Open, name: str, given: str) -> None:
+    page = opened("search", method="sampling", **{name: given})
+    assert "The link cannot be followed" in said(page)
+    assert component(page, "main-tree")["nodes"]["label"]
+    assert name not in page.query_params
+
+
+def test_from_a_translator_to_a_language_model_nothing_is_refused(
+    opened: Open, translator: Run, run: Run
+) -> None:
+    page = opened("search", model="translation", run=translator.key, longest=6)
+    page.segmented_control("model").set_value("language_model").run()
+    assert said(page) == ""
+    assert page.query_params["run"] != translator.key
+    page.segmented_control("model").set_value("translation").run()
+    assert said(page) == ""
+    page.segmented_control("model").set_value("table").run()
+    assert said(page) == ""
+    assert "run" not in page.query_params
+    assert "C" in component(page, "main-tree")["nodes"]["label"]
+
+
+def test_a_forced_word_is_forgotten_where_its_number_means_another(opened: Open) -> None:
+    page = opened("search", begin="B", ids=1, against=0)
+    assert page.text_input("begin").value == "B"
+    page.selectbox("example").set_value("late").run()
+    assert page.text_input("begin").value == ""
+    assert not {"begin", "ids"} & set(page.query_params)
+    assert not any(component(page, "main-tree")["nodes"]["forced"][1:])
+    page = act(page, "main-tree", node=1, force=True)
+    assert "ids" in page.query_params
+
+
+def test_a_table_that_is_right_is_not_to_be_divided(opened: Open) -> None:
+    page = opened("search", method="exhaustive", longest=60)
+    assert "Shorten the maximum length" in said(page)
+    assert not [each for each in page.button if each.label == "Divide each row by its sum"]
