@@ -39,7 +39,8 @@ class Snapshot:
 
     weights: safetensors. resume: safetensors of all else that a run needs to go on bit for bit
     (optimiser, carried state). metrics: validation_loss, validation_perplexity,
-    validation_tokens. best: whether none before had a lower validation loss.
+    validation_tokens; of the last one also validation_along, the perplexity by those tokens that
+    all before were scored by. best: whether none before had a lower validation loss, by them.
     """
 
     step: int

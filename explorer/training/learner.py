@@ -113,13 +113,14 @@ class Learner:
             raise Diverged.at(self.step, found.said, self._good, **found.more)
         best = loss < self._best if count else ends  # by the same tokens as all before
         self._best = min(self._best, loss) if count else self._best
-        if ends:
-            scored = self._scored(held_out, along=False)
-            loss, count = self._evaluate(held_out, scored)
+        again: dict[str, float] = {}
+        if ends and self._scored(held_out, along=False) > scored:
+            again = {"validation_along": perplexity(loss)} if count else {}
+            loss, count = self._evaluate(held_out, self._scored(held_out, along=False))
         measures = self._task.measures(self._network, held_out, self._tokenizer, ends)
         self._network.train()
         metrics = {"validation_loss": loss, "validation_tokens": float(count),
-                   "validation_perplexity": perplexity(loss), **measures} if count else {}
+                   "validation_perplexity": perplexity(loss), **again, **measures} if count else {}
         weights = _weights(self._network)
         self._good = self.step
         return Snapshot(self.step, save(weights), self._resume(), metrics, best)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import log2
 
 from explorer import comparison
+from explorer.scores import best
 from explorer.store import Run
 from explorer.ui.naming import distinct, tell_apart
 from explorer.ui.runs import last_bleu
@@ -57,12 +58,11 @@ def renamed(chosen: Sequence[Standing]) -> list[Standing]:
 
 def _standing(run: Run, name: str, given: bool) -> Standing:
     history, vocabulary = run.history, run.tokenizer.size
-    measured = history.dropna(subset=["validation_perplexity"])
-    best = measured.sort_values("validation_perplexity").head(1)
-    row = best if len(best) else history.tail(1)
+    least = best(history)
+    row = least if len(least) else history.tail(1)
     return Standing(
         run=run, name=name, given=given, blind=vocabulary,
-        held_out=float(best["validation_perplexity"].iloc[0]) if len(best) else None,
+        held_out=float(least["validation_perplexity"].iloc[0]) if len(least) else None,
         training=float(row["perplexity"].iloc[0]) if len(row) else None,
         parameters=run.experiment.model.parameters(*run.tokenizer.sizes), bleu=last_bleu(run))
 

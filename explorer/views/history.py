@@ -10,6 +10,7 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
+from explorer.scores import scored
 from explorer.views.figure import Figure
 from explorer.views.palette import Palette, Theme, mix, palette
 from explorer.words import _
@@ -170,18 +171,17 @@ def _tidy(curve: Curve, named: bool) -> pd.DataFrame:
     train = history.dropna(subset=["perplexity"])[["step", "perplexity"]]
     train = train.iloc[:: max(1, len(train) // POINTS)]
     parts = [train.assign(curve=_label(curve.name, _("training"), named), held_out=False)]
-    if "validation_perplexity" in history:
-        held = history.dropna(subset=["validation_perplexity"])
-        parts.append(
-            pd.DataFrame(
-                {
-                    "step": held["step"],
-                    "perplexity": held["validation_perplexity"],
-                    "curve": _label(curve.name, _("held out"), named),
-                    "held_out": True,
-                }
-            )
+    held = scored(history)
+    parts.append(
+        pd.DataFrame(
+            {
+                "step": held["step"],
+                "perplexity": held["along"],
+                "curve": _label(curve.name, _("held out"), named),
+                "held_out": True,
+            }
         )
+    )
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True).assign(
         kind=curve.kind, run=curve.name
     )
@@ -230,6 +230,13 @@ def _caption(curves: Sequence[Curve]) -> str:
             value=f"{value:.2f}",
             count=f"{tokens:,.0f}",
         )
+        last = scored(history).iloc[-1]
+        if last["along"] != value:
+            said += " " + _(
+                "Its dot there stands at {value}, over the same {count} tokens as all dots before.",
+                value=f"{last['along']:.2f}",
+                count=f"{last['along_tokens']:,.0f}",
+            )
     return said
 
 

@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from explorer.observations import OBSERVATIONS
+from explorer.scores import best, scored
 from explorer.text.annotations import Mask, classes, spans
 from explorer.views.counts import Best, against
 from explorer.views.gates import plane
@@ -48,18 +49,12 @@ def training(
     counting: what the best n-gram model reaches on the same held-out end."""
     said = []
     trained = history["perplexity"].dropna()
-    if "validation_perplexity" in history and len(trained):
-        held = history.dropna(subset=["validation_perplexity"])
-        said += by_heart(
-            held["step"].tolist(),
-            held["validation_perplexity"].tolist(),
-            float(trained.iloc[-1]),
-            vocabulary,
-        )
-        if counting and len(held):
-            best = held.sort_values("validation_perplexity").head(1)
-            scored = int(best["validation_tokens"].iloc[0])
-            said.append(against(float(best["validation_perplexity"].iloc[0]), scored, counting))
+    if len(trained):
+        said += by_heart(history, float(trained.iloc[-1]), vocabulary)
+        least = best(history)
+        if counting and len(least):
+            said.append(against(float(least["validation_perplexity"].iloc[0]),
+                                int(least["validation_tokens"].iloc[0]), counting))
     known = set(_letters(text))
     shares = {step: _share_known(_written(sample, text), known) for step, sample in samples.items()}
     steps = sorted(step for step, share in shares.items() if share is not None)
@@ -77,31 +72,49 @@ def training(
     return said
 
 
-def by_heart(steps: list[int], held: list[float], trained: float, vocabulary: int) -> list[str]:
-    """How far the best snapshot came, and whether more training would help or hurt."""
-    if not held:
+def by_heart(history: pd.DataFrame, trained: float, vocabulary: int) -> list[str]:
+    """How far the best snapshot came, and whether more training would help or hurt, as far as the
+    snapshots were scored by the same tokens. trained: the perplexity on the text itself in the
+    end."""
+    held = scored(history)
+    if not len(held):
         return []
-    best = min(range(len(held)), key=held.__getitem__)
+    least = held.sort_values("along", kind="stable").iloc[0]
+    value = float(least["validation_perplexity"])
     said = [
         _(
             "The best snapshot is that of step {step}: held-out perplexity {value}. It saves "
             "{bits} bits a token against a blind guess among {count}.",
-            step=int(steps[best]),
-            value=f"{held[best]:.2f}",
-            bits=f"{math.log2(vocabulary / held[best]):.2f}",
+            step=int(least["step"]),
+            value=f"{value:.2f}",
+            bits=f"{math.log2(vocabulary / value):.2f}",
             count=vocabulary,
         )
     ]
-    if held[-1] > held[best] * 1.02:
+    if held["along_tokens"].nunique() > 1:
+        return said
+    along, tokens = held["along"].tolist(), f"{held['along_tokens'].iloc[0]:,.0f}"
+    if along[-1] > least["along"] * 1.02 and trained < along[-1]:
         said.append(
             _(
-                "After that it learns the text by heart: held-out perplexity has risen to "
-                "{held}, while on the text itself it has come down to {trained}.",
-                held=f"{held[-1]:.2f}",
+                "After that it learns the text by heart: over the same {tokens} held-out tokens "
+                "the perplexity has risen to {held}, while on the text itself it has come down to "
+                "{trained}.",
+                tokens=tokens,
+                held=f"{along[-1]:.2f}",
                 trained=f"{trained:.2f}",
             )
         )
-    elif len(held) > 1 and held[-1] < held[-2] * 0.99:
+    elif along[-1] > least["along"] * 1.02:
+        said.append(
+            _(
+                "After that the held-out perplexity has risen to {held}, over the same {tokens} "
+                "tokens: more steps of the same would not help.",
+                tokens=tokens,
+                held=f"{along[-1]:.2f}",
+            )
+        )
+    elif len(along) > 1 and along[-1] < along[-2] * 0.99:
         said.append(_("The held-out curve was still falling at the end: more steps would help."))
     else:
         said.append(

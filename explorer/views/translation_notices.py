@@ -17,10 +17,8 @@ def learnt(history: pd.DataFrame, vocabulary: int) -> list[str]:
     trained = history["perplexity"].dropna()
     if "validation_perplexity" not in history or not len(trained):
         return []
-    held = history.dropna(subset=["validation_perplexity"])
-    said = by_heart(held["step"].tolist(), held["validation_perplexity"].tolist(),
-                    float(trained.iloc[-1]), vocabulary)
-    measured = history.dropna(subset=["bleu"]) if "bleu" in history else held.iloc[:0]
+    said = by_heart(history, float(trained.iloc[-1]), vocabulary)
+    measured = history.dropna(subset=["bleu"]) if "bleu" in history else history.iloc[:0]
     if len(measured) > 1:
         first, last = measured.iloc[0], measured.iloc[-1]
         said.append(_(

@@ -9,6 +9,7 @@ import torch
 from safetensors.numpy import load
 
 from explorer.errors import DataError, Diverged
+from explorer.experiment import Experiment
 from explorer.text import Text, Tokenizer
 from explorer.training.events import Progress, Snapshot
 from explorer.training.learner import Learner, clip, smooth
@@ -77,6 +78,21 @@ class TestWhatItYields:
         assert fall == pytest.approx(2, abs=0.01)
         assert steady == pytest.approx(2, abs=0.02)
         assert smooth(math.nan, 7.0, 1) == 7
+
+    def test_the_last_is_scored_by_the_tokens_of_all_others_too(self):
+        long = Text("long", TEXT.content * 30)
+        experiment = Experiment.language_model(
+            long, model={"kind": "rnn", "hidden": 8}, steps=200, window=16, batch=16, snapshots=4)
+        *others, last = snapshots(run(experiment))
+        assert {s.metrics["validation_tokens"] for s in others} == {256}
+        assert last.metrics["validation_tokens"] > 256
+        assert all("validation_along" not in s.metrics for s in others)
+        tokenizer = Tokenizer.learn(long, experiment.tokens)
+        network = build(experiment, tokenizer.size)
+        load_weights(network, last.weights)
+        loss, count = experiment.task.evaluate(network, split(experiment, tokenizer)[1], 256, 16)
+        assert count == 256
+        assert last.metrics["validation_along"] == pytest.approx(math.exp(loss), rel=1e-6)
 
     def test_nothing_held_out_means_no_validation_and_the_last_is_best(self):
         kept = snapshots(run(small(steps=8, held_out=0)))
