@@ -58,8 +58,8 @@ def sentences_of(trace: xr.Dataset) -> None:
 
 
 def opened_node(trace: xr.Dataset, node: int) -> None:
-    """One beginning, word by word: what might have stood in each place, and where the network
-    looked as it chose the last one."""
+    """One beginning, word by word: what might have stood in each place, what could follow, and
+    where the network looked as it chose the last word."""
     if node == 0:
         node = int(trace.attrs["best"])
     data, colours = tidy(trace), palette(ui.theme())
@@ -82,6 +82,13 @@ def opened_node(trace: xr.Dataset, node: int) -> None:
         st.rerun()
     st.caption(_("Point at a word: what else was on offer there, with its probability. Click one "
                  "of them, and the search goes on from it."))
+    following = candidates(trace, node).head(CHOICES)
+    if len(following):
+        st.markdown(ui.prose(_("What could follow it: {words}.", words=" · ".join(
+            f"**{word}** {chance(p)}" for word, p in zip(
+                following["word"], following["p"], strict=True)))))
+    elif node != int(trace.attrs["best"]) and trace["state"].values[node] == "pruned":
+        st.markdown(_("It was pruned here: what could follow it was never asked."))
     if goes_on(trace, node) and st.button(
             _("Go on from this node"), icon=":material/arrow_forward:", key="go-on"):
         searching.force(trace, node)

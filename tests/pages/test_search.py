@@ -83,6 +83,11 @@ def test_a_node_is_opened_and_forced(opened: Open) -> None:
                   if label == "C" and nodes["depth"][n] == 1)
     page = act(page, "main-tree", node=pruned)
     assert component(page, "strip")["tokens"] == ["C "]
+    assert "It was pruned here" in notices(page)
+    kept = nodes["label"].index("A")
+    page = act(page, "main-tree", node=kept)
+    assert "What could follow it: **B** 0.4 · **C** 0.3 · **<eos>** 0.2 · **A** 0.1." in notices(
+        page)
     page = act(page, "main-tree", node=pruned, force=True)
     assert page.text_input("begin").value == "C"
     assert page.query_params["ids"] == "2"
