@@ -135,6 +135,17 @@ def test_an_unknown_run_is_said_and_others_are_shown(opened: Open, runs: list[Ru
     assert plotly(page, "gradients")["data"]
 
 
+def test_a_network_that_reads_both_ways_is_not_offered(
+    opened: Open, runs: list[Run], engine: LocalEngine, store: Store
+) -> None:
+    both = trained(engine, store, small({"kind": "lstm", "bidirectional": True}, steps=2))
+    page = opened("gradients", runs=keys([runs[0], both]), text=TEXT)
+    assert "reads from both ends" in said(page)
+    assert not any("both ways" in name for name in page.multiselect(key="runs").options)
+    assert page.multiselect(key="runs").value == [runs[0].key]
+    assert plotly(page, "gradients")["data"][0]["name"] == "RNN"
+
+
 def test_networks_with_other_tokens_are_left_out_and_it_is_said(
     opened: Open, runs: list[Run], engine: LocalEngine, store: Store
 ) -> None:
