@@ -146,13 +146,19 @@ def _finding(name: str, steps: Any, norms: Any, losses: Any, clip: Any, broke: i
 
 
 def grown(trace: xr.Dataset, run: Run, layer: int = 1) -> list[str]:
-    """What the growth along the window says."""
+    """What the growth along the window says. Its gradient is that of the mean loss of all tokens,
+    not of one guess."""
     said = []
     back = factor(trace["gradient"].sel(layer=layer).values[::-1])
     if back is not None:
-        said.append(_("At step {step}, on its way back through {count} tokens, the gradient is "
-                      "multiplied by about {factor} at each.", step=int(trace.attrs["step"]),
-                      count=trace.sizes["position"], factor=f"{back:.2f}"))
+        said.append(_("At step {step} the gradient of the whole window's loss changes by about × "
+                      "{factor} with each token, from the end of the window to its beginning, "
+                      "{count} tokens. Every token adds a loss of its own: a factor near 1 does "
+                      "not mean that the gradient of one guess survives.",
+                      step=int(trace.attrs["step"]), count=trace.sizes["position"],
+                      factor=f"{back:.2f}"))
+        if getattr(run.experiment.model, "bidirectional", False):
+            said[-1] += " " + _("At each token it is the longer of both directions'.")
     if "broken_size" in trace:
         sizes = trace["broken_size"].sel(layer=layer).values
         each, known = factor(sizes), np.flatnonzero(np.isfinite(sizes))

@@ -169,14 +169,22 @@ def test_a_link_with_nonsense_is_said_and_the_page_goes_on(
     assert page.get("plotly_chart")
 
 
+@pytest.mark.parametrize("both", [False, True])
 def test_a_gated_network_of_two_layers_that_does_not_break(
-    opened: Open, engine: LocalEngine, store: Store
+    opened: Open, engine: LocalEngine, store: Store, both: bool
 ) -> None:
-    calm = trained(engine, store, small({"kind": "lstm", "layers": 2}, steps=12, clip=0.0))
+    calm = trained(engine, store, small(
+        {"kind": "lstm", "layers": 2, "bidirectional": both}, steps=12, clip=0.0))
     page = opened("explode", run=calm.key, layer=2)
     assert said(page) == ""
     asked = engine.ask("explosion", calm.key, step=calm.snapshots[-1], clip=1.0)
     np.testing.assert_allclose(plotly(page, "growth")["data"][0]["y"], asked["size"].values[1])
+    words = "\n".join(each.value for each in page.markdown).replace("\\", "")
+    first, *_, last = asked["gradient"].values[1]
+    by = (first / last) ** (1 / (asked.sizes["position"] - 1))
+    assert f"the whole window's loss changes by about × {by:.2f} with each token" in words
+    assert "does not mean that the gradient of one guess survives" in words
+    assert ("the longer of both directions" in words) == both
     well(page.radio[0].set_value(page.radio[0].options[0]).run())
     assert "cosine" in page.info[0].value
 
