@@ -119,6 +119,8 @@ def test_what_is_said_of_ranks() -> None:
     steep = trace.assign(slope=("length", [-0.5, -0.9, -0.7]))
     assert "do not fall more flatly in every case" in counts.frequencies(steep)[1]
     assert "“the”" in counts.tenth(trace)
+    single = counting.ranks(Text("one", "ab"), "word")  # no pair, no triple
+    assert "once: 100% · – · – of" in counts.frequencies(single)[-1]
 
 
 def test_who_guesses_better_is_said_whoever_it_is(scores: xr.Dataset) -> None:
@@ -129,6 +131,11 @@ def test_who_guesses_better_is_said_whoever_it_is(scores: xr.Dataset) -> None:
     rising = scores.copy(deep=True)
     rising["perplexity"][0] = [9, 8, 7, 6, 5]
     assert "still gains at order 5: 5.00" in counts.guesses(rising, {})[1]
+    blind = scores.assign_attrs(vocabulary=2)  # fewer than it hesitates among
+    least = float(scores["perplexity"].sel(smoothing="witten-bell").min())
+    first = counts.guesses(blind, {})[0]
+    assert f"{np.log2(least / 2):.2f} bits a token worse than a blind guess" in first
+    assert "saves" not in first
 
 
 @pytest.mark.parametrize(
