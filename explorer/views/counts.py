@@ -125,6 +125,9 @@ def reading(trace: xr.Dataset) -> list[str]:
             _("Random: {share} of the windows happen to begin where their row's last one ended; "
               "every state begins blank, so nothing beyond {window} tokens can be learnt.",
               share=share, window=window)
+            if way == "random" else
+            _("Sequential: each row reads its part of the text in a single window, so here too "
+              "every state begins blank.")
             if one["blank"].values.all() else
             _("Sequential: {share} of the windows begin where their row's last one ended, and the "
               "state goes on into all of these.", share=share))

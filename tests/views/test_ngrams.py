@@ -111,6 +111,16 @@ def test_the_spans_on_the_text_are_the_windows() -> None:
                 assert now == list(range(start, start + 4))
 
 
+@pytest.mark.parametrize(("window", "said"), [(4, "of the windows begin where their row's last"),
+                                              (10, "here too every state begins blank")])
+def test_each_way_of_reading_is_said_once(window: int, said: str) -> None:
+    trace = counting.minibatches(list("abcdefghijklmnopqrstuvwxyz"), window, 2, seed=0)
+    random, sequential, _ = counts.reading(trace)
+    assert random.startswith("Random: ")
+    assert sequential.startswith("Sequential: ")
+    assert said in sequential
+
+
 def test_what_is_said_of_ranks() -> None:
     trace = counting.ranks(STORY, "word")
     said = counts.frequencies(trace)
