@@ -88,6 +88,7 @@ def gradients(
                 y=np.where(line > 0, line, np.nan),
                 mode="lines" if at > 1 else "markers",
                 name=shown(name, 40),
+                showlegend=bool((line > 0).any()),
                 line=line_style,
                 connectgaps=False,
                 customdata=[[said[t], at - 1 - t] for t in range(at)],
@@ -125,7 +126,7 @@ def gradients(
     return Figure(
         chart, _tidy(trace, norms, names, kinds, labels),
         _caption(trace, part, relative, below, int((norms == 0).sum()), low),
-        _alt(names, reach), "gradients",
+        _alt(names, reach, norms[:, -1]), "gradients",
     )
 
 
@@ -206,12 +207,14 @@ def _caption(
     return said
 
 
-def _alt(names: Sequence[str], reach: Array) -> str:
+def _alt(names: Sequence[str], reach: Array, firsts: Array) -> str:
     return _("Gradient through time.") + " " + " ".join(
         _("{name}: under 1 % after {steps} steps", name=name, steps=f"{steps:.1f}") + "."
         if np.isfinite(steps)
         else _("{name} stays above 1 % to the beginning of the text.", name=name)
-        for name, steps in zip(names, reach, strict=True)
+        if first > 0
+        else _("{name} has no gradient to begin with.", name=name)
+        for name, steps, first in zip(names, reach, firsts, strict=True)
     )
 
 
@@ -283,16 +286,16 @@ def gradient_map(
 
 def remaining(trace: xr.Dataset, network: str, part: str = "hidden") -> Array:
     """The share of its first length that the gradient of one network has left at each token:
-    (token,), 0 from the guess on."""
+    (token,), 0 from the guess on; NaN where its states overflowed."""
     at = int(trace.attrs["at"])
     norms: Array = trace["norm"].sel(network=network, part=part).values
     first = norms[at - 1]
-    return norms / first if first > 0 else np.zeros_like(norms)
+    return np.zeros_like(norms) if first == 0 else norms / first
 
 
 def shades(trace: xr.Dataset, network: str, part: str, theme: Theme) -> list[str]:
     """The tokens' colours by what remains of one network's gradient, as on the map."""
-    left = remaining(trace, network, part)
+    left = np.nan_to_num(remaining(trace, network, part))
     colours = palette(theme)
     with np.errstate(divide="ignore"):
         depth = 1 - np.log10(left) / FAINTEST  # 1 = whole, 0 = a millionth

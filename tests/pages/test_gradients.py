@@ -90,6 +90,15 @@ def test_a_radius_of_zero_is_said_in_words(opened: Open, runs: list[Run]) -> Non
     assert said(page) == ""
 
 
+def test_a_network_that_overflows_is_said_to(opened: Open, runs: list[Run]) -> None:
+    page = opened("gradients", runs=keys(runs), text="the cat sat " * 30, look="fresh", radius="2",
+                  hidden=8, activation="linear", network="RNN")
+    words = "\n".join(each.value for each in page.markdown).replace("\\", "")
+    assert "**RNN**: its states grow beyond single precision" in words
+    assert "second half: – steps until 1 %" in "\n".join(each.value for each in page.caption)
+    assert said(page) == ""
+
+
 def test_fresh_networks_are_trained_and_drawn_as_they_learn(
     opened: Open, runs: list[Run], engine: LocalEngine, store: Store
 ) -> None:

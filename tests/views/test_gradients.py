@@ -102,6 +102,38 @@ def test_when_reach_and_slope_disagree_it_is_said() -> None:
     assert "**LSTM** loses least, though the RNN takes longer" in said
 
 
+def test_of_networks_that_never_fall_so_far_none_takes_longer() -> None:
+    slow, fast = answer("lstm"), answer("lstm")
+    fast["factor"][:] = 0.7
+    said = noticed(together([fast, slow], ["RNN", "LSTM"]))[-1]
+    assert said == "Step by step the **LSTM** loses least."
+
+
+def test_what_overflows_is_said_to() -> None:
+    over = answer("rnn")
+    for name in ("norm", "reach", "factor"):
+        over[name][:] = np.nan
+    joined = together([over, answer("lstm")], ["RNN", "LSTM"])
+    said = noticed(joined)
+    assert "**RNN**: its states grow beyond single precision" in said[0]
+    assert len(said) == 2
+    drawn = figure("gradients", joined)
+    assert [line.showlegend for line in drawn.chart.data[:2]] == [False, True]
+    assert "RNN has no gradient to begin with" in drawn.alt
+    assert "the LSTM has most left: RNN –, LSTM 0.5" in farthest(joined)
+    assert set(shades(joined, "RNN", "hidden", "light")) == {palette().sequential[0].upper()}
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_guesses_without_a_gradient_have_no_typical_reach(value: float) -> None:
+    every = make_map()
+    every["norm"][:, -1] = value
+    assert typical(every) == "> 1", "of the other of the later half"
+    every["norm"][:] = value
+    every["reach"][:] = np.nan
+    assert typical(every) == "–"
+
+
 def make_map() -> xr.Dataset:
     norm = np.array([[2.0, 0, 0, 0], [1.0, 4.0, 0, 0], [0.0, 1e-9, 1.0, 0]])
     return xr.Dataset(
