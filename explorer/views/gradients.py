@@ -28,10 +28,13 @@ PARTS = {"hidden": N_("hidden state"), "state": N_("whole state")}
 def together(traces: Sequence[xr.Dataset], names: Sequence[str], layer: int = -1) -> xr.Dataset:
     """Gradients of several networks for the same guess of the same tokens, over `network`: `norm`
     (network, part, token), `reach` and `factor` (network, part). Where a network has no such layer
-    its top one is taken. names: what to call them."""
+    its top one is taken: `layer` (network), from 0. names: what to call them."""
+    layers = [_layer(trace, layer) for trace in traces]
     joined = {
         name: xr.concat(
-            [_layer(trace[name], layer) for trace in traces], "network", coords="minimal"
+            [trace[name].isel(layer=own, drop=True)
+             for trace, own in zip(traces, layers, strict=True)],
+            "network", coords="minimal",
         )
         for name in ("norm", "reach", "factor")
     }
@@ -44,6 +47,7 @@ def together(traces: Sequence[xr.Dataset], names: Sequence[str], layer: int = -1
             "kind": ("network", [str(trace.attrs["kind"]) for trace in traces]),
             "step": ("network", [int(trace.attrs["step"]) for trace in traces]),
             "loss": ("network", [float(trace.attrs["loss"]) for trace in traces]),
+            "layer": ("network", layers),
             "label": first["label"],
             "part": first["part"],
         },
@@ -51,9 +55,9 @@ def together(traces: Sequence[xr.Dataset], names: Sequence[str], layer: int = -1
     )
 
 
-def _layer(values: xr.DataArray, layer: int) -> xr.DataArray:
-    layers = values.sizes["layer"]
-    return values.isel(layer=layer if -layers <= layer < layers else layers - 1, drop=True)
+def _layer(trace: xr.Dataset, layer: int) -> int:
+    layers = trace.sizes["layer"]
+    return layer % layers if -layers <= layer < layers else layers - 1
 
 
 @view("gradients", "factor")
@@ -194,10 +198,16 @@ def _caption(
     )
     said += _(", as a share of that at the state the guess is made from; ") if relative else "; "
     said += ", ".join(
-        _("{name} at step {step}", name=str(name), step=int(step))
-        for name, step in zip(trace["network"].values, trace["step"].values, strict=True)
+        _("{name} at step {step}, layer {layer}", name=str(name), step=int(step), layer=int(own) + 1)
+        for name, step, own in zip(trace["network"].values, trace["step"].values,
+                                   trace["layer"].values, strict=True)
     )
     said += _(". A mark: there it falls under 1 % of the first.")
+    short = [str(name) for name, own in zip(trace["network"].values, trace["layer"].values,
+                                            strict=True) if own < int(trace.attrs["layer"])]
+    if short:
+        said += " " + _("Without a layer {layer}, so that the top one is drawn: {names}.",
+                        layer=int(trace.attrs["layer"]) + 1, names=", ".join(short))
     if below:
         said += " " + _("Below the picture, under 1e{low}: {count} values.", count=below,
                         low=f"{low:.0f}")

@@ -79,6 +79,10 @@ def test_a_network_without_such_a_layer_shows_its_top_one() -> None:
     np.testing.assert_allclose(joined["norm"].sel(network="RNN", part="hidden"), NORMS["rnn"])
     np.testing.assert_allclose(joined["norm"].sel(network="LSTM", part="hidden"),
                                np.array(NORMS["lstm"]) * 3)
+    caption = figure("gradients", joined).caption
+    assert "RNN at step 7, layer 1, LSTM at step 7, layer 2" in caption
+    assert "Without a layer 2, so that the top one is drawn: RNN." in caption
+    assert "Without" not in figure("gradients", together([flat, deep], ["RNN", "LSTM"])).caption
 
 
 def test_words_say_what_the_numbers_say(joined: xr.Dataset) -> None:
