@@ -199,7 +199,7 @@ def _mark_break(
             x=[last["step"]], y=_log(np.array([last[column]])), mode="markers+text",
             marker={"symbol": "x", "size": 11, "color": shade}, showlegend=False,
             text=[_("breaks at step {step}", step=broke)] if row == 1 else None,
-            textposition="middle right", textfont={"color": shade},
+            textposition=f"middle {_roomier(trace, broke)}", textfont={"color": shade},
             hovertemplate=_("the next step breaks") + ": %{y:.4g}",
             name=str(trace["curve"].values[i])), row=row, col=1)
 
@@ -212,9 +212,17 @@ def _mark_limits(chart: go.Figure, trace: xr.Dataset, colours: Palette) -> None:
     if trace.attrs["good"] >= 0:
         chart.add_vline(trace.attrs["good"], line={"dash": "dash", "color": colours.muted,
                                                    "width": 1})
+        right = _roomier(trace, trace.attrs["good"]) == "right"
         chart.add_annotation(x=trace.attrs["good"], y=1, yref="y2 domain", yanchor="top",
-                             xanchor="right", text=_("last good snapshot") + " ", showarrow=False,
+                             xanchor="left" if right else "right", xshift=4 if right else -4,
+                             text=_("last good snapshot"), showarrow=False,
                              font={"color": colours.muted, "size": 12})
+
+
+def _roomier(trace: xr.Dataset, step: int) -> str:
+    """The side of a step on which words have more room: on the other they would stretch the axis,
+    or be cut off."""
+    return "left" if 2 * step > trace["step"].values.max(initial=0) else "right"
 
 
 def _limit(

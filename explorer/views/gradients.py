@@ -114,7 +114,7 @@ def gradients(
     chart.update_layout(
         colours.layout(height=400),
         hovermode="x unified",
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.08, "x": 0},
         margin={"l": 8, "r": 8, "t": 24, "b": 8},
     )
     _tokens(chart, labels, -0.5, at + 0.5)

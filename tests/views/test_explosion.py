@@ -54,6 +54,17 @@ def test_both_axes_are_logarithmic_and_the_limits_are_drawn() -> None:
     assert upright == {1, 3}, "the last good snapshot, and the step that broke"
 
 
+@pytest.mark.parametrize(("step", "side"), [(10, "right"), (190, "left")])
+def test_words_at_a_step_stand_where_there_is_room_for_them(step: int, side: str) -> None:
+    """On the other side they would stretch the axis below step 0, or be cut off."""
+    trace = two(200, broke=step).assign_attrs(good=step)
+    chart = figure("explosion", trace).chart
+    [words] = [each for each in chart.layout.annotations if each.text == "last good snapshot"]
+    assert words.xanchor == {"right": "left", "left": "right"}[side]
+    [cross] = [each for each in chart.data if each.text]
+    assert cross.textposition == f"middle {side}"
+
+
 def test_of_many_steps_the_longest_gradients_are_drawn_and_it_says_so() -> None:
     trace = two(3 * POINTS, broke=3 * POINTS)
     trace["gradient_norm"].values[1, 700] = 1e9

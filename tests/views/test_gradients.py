@@ -169,6 +169,7 @@ def test_jacobians_draw_their_quantiles() -> None:
     )
     drawn = figure("jacobians", trace)
     np.testing.assert_allclose(drawn.chart.data[0].y, [4, 3])
+    assert drawn.chart.layout.legend.yanchor == "bottom", "rows more push the plot down"
     np.testing.assert_allclose(drawn.chart.data[2].y, [2, 1.5])
     assert "2 of the 5 steps" in drawn.caption
     np.testing.assert_allclose(
@@ -185,6 +186,7 @@ def test_eigenvalues_stand_in_the_plane_with_the_unit_circle() -> None:
     )
     drawn = figure("eigenvalues", trace)
     circle, reset, candidate = drawn.chart.data
+    assert drawn.chart.layout.legend.yanchor == "bottom", "rows more push the plot down"
     np.testing.assert_allclose(np.hypot(circle.x, circle.y), 1)
     np.testing.assert_allclose(reset.x, [3, 0.5])
     np.testing.assert_allclose(candidate.y, [1, -1])
