@@ -198,7 +198,8 @@ def _caption(
     )
     said += _(", as a share of that at the state the guess is made from; ") if relative else "; "
     said += ", ".join(
-        _("{name} at step {step}, layer {layer}", name=str(name), step=int(step), layer=int(own) + 1)
+        _("{name} at step {step}, layer {layer}", name=str(name), step=int(step),
+          layer=int(own) + 1)
         for name, step, own in zip(trace["network"].values, trace["step"].values,
                                    trace["layer"].values, strict=True)
     )

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.engine import LocalEngine
 from explorer.experiment import Experiment
 from explorer.store import Run, Store
+from explorer.ui.counting import baseline
 from explorer.ui.explosion import pair
 from tests.pages.conftest import OWNER, Open, plotly, said, trained, well
 from tests.training.small import small
@@ -179,6 +180,10 @@ def test_a_gated_network_of_two_layers_that_does_not_break(
     assert said(page) == ""
     asked = engine.ask("explosion", calm.key, step=calm.snapshots[-1], clip=1.0)
     np.testing.assert_allclose(plotly(page, "growth")["data"][0]["y"], asked["size"].values[1])
+    best = baseline(calm)
+    assert best is not None
+    named = {each.get("text") for each in plotly(page, "explosion")["layout"]["annotations"]}
+    assert f"best n-gram (order {best.order})" in named
     words = "\n".join(each.value for each in page.markdown).replace("\\", "")
     first, *_, last = asked["gradient"].values[1]
     by = (first / last) ** (1 / (asked.sizes["position"] - 1))
