@@ -196,6 +196,10 @@ missing = [side for side in sides
 picture, aside = ui.columns()
 with picture:
     curves(sides, good)
+    if not run.experiment.pure:
+        st.caption(_("This run was changed by hand while it trained: its curve lies over that of "
+                     "the run before the change. “Clip gradients at” acts on the next step alone, "
+                     "below."))
     if missing:
         st.button(_("Train it {name}", name=missing[0].name) if len(missing) == 1 else
                   _("Train both"), type="primary", icon=":material/model_training:",

@@ -130,6 +130,11 @@ def test_a_cure_starts_the_corrected_run_and_lays_it_over_the_old_one(
     well(page.run())
     assert curve(page, f"clipped at 1 from step {change.step}")
     assert curve(page, "as it was set")
+    other = opened("explode", run=key, clip=5)
+    assert curve(other, f"clipped at 1 from step {change.step}"), "a clip of one's own moves none"
+    assert "acts on the next step alone" in " ".join(each.value for each in other.caption)
+    pure = opened("explode", run=broken.key)
+    assert "changed by hand" not in " ".join(each.value for each in pure.caption)
 
 
 def test_what_is_missing_of_the_two_is_trained_by_one_button(
