@@ -12,7 +12,7 @@ from explorer.ui.backend import ask_or_stop, draw
 from explorer.ui.graph import graph
 from explorer.ui.several import curves, cut_in_each_way
 from explorer.views.segments import NAMES
-from explorer.views.truncation import MEANT, findings, learnt
+from explorer.views.truncation import MEANT, findings, learnt, lost
 from explorer.words import _
 
 OPENING = 96  # tokens, about: the text that is read at first
@@ -52,11 +52,15 @@ with picture:
     theme = ui.theme()
     ui.show(draw("segments", trace, draw=one - 1, theme=theme), "segments", trace)
 
+    said = findings(trace, weights)
     st.subheader(_("What each leaves of the gradient"), anchor=False)
-    ui.show(draw("truncated gradients", trace, weights=weights, theme=theme), "gradients", trace)
-
-    st.subheader(_("Bias stays, chance averages out"), anchor=False)
-    ui.show(draw("truncation error", trace, weights=weights, theme=theme), "errors", trace)
+    if lost(trace, weights):
+        st.info(said[0], icon=":material/block:")
+    else:
+        ui.show(draw("truncated gradients", trace, weights=weights, theme=theme), "gradients",
+                trace)
+        st.subheader(_("Bias stays, chance averages out"), anchor=False)
+        ui.show(draw("truncation error", trace, weights=weights, theme=theme), "errors", trace)
 
     st.subheader(_("What each costs"), anchor=False)
     ui.show(draw("truncation cost", trace, theme=theme), "cost", trace)
@@ -93,7 +97,6 @@ with picture:
     ui.show(draw("paths", steps, theme=theme), "paths", steps)
 
 with aside:
-    said = findings(trace, weights)
     ui.before_you_look(
         _("Cut every {every} tokens: how alike is the direction that is left to the full "
           "gradient's? (1 is the same, 0 is none of it.)", every=every),

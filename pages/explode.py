@@ -15,6 +15,7 @@ from explorer.models.base import RECURRENT
 from explorer.store import Run
 from explorer.ui import explosion, link
 from explorer.ui.backend import ask_or_stop, engine, store
+from explorer.ui.counting import baseline
 from explorer.ui.doctor import cured, doctor, last_good
 from explorer.ui.explosion import Side, broke_at
 from explorer.ui.training import duration, seen
@@ -122,8 +123,9 @@ def picture_of(sides: tuple[Side, Side], good: int) -> tuple[list[Run | None], A
     """Both runs as they stand, and what they have in common on one picture."""
     runs, histories = zip(*[seen(side.key) for side in sides], strict=True)
     blind = next((run.tokenizer.size for run in runs if run is not None), 2)
+    counting = next((baseline(run) for run in runs if run is not None), None)
     return list(runs), explosion.together(sides, histories, [broke_at(run) for run in runs], blind,
-                                          good)
+                                          good, counting)
 
 
 def curves(sides: tuple[Side, Side], good: int) -> None:
@@ -194,6 +196,10 @@ missing = [side for side in sides
 picture, aside = ui.columns()
 with picture:
     curves(sides, good)
+    if not run.experiment.pure:
+        st.caption(_("This run was changed by hand while it trained: its curve lies over that of "
+                     "the run before the change. “Clip gradients at” acts on the next step alone, "
+                     "below."))
     if missing:
         st.button(_("Train it {name}", name=missing[0].name) if len(missing) == 1 else
                   _("Train both"), type="primary", icon=":material/model_training:",

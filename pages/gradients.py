@@ -9,7 +9,7 @@ from explorer.ui.backend import draw
 from explorer.ui.page import complain
 from explorer.ui.subjects import at_share, choose_runs, fresh, train_them, watch
 from explorer.ui.text import opening
-from explorer.views.gradient_notices import farthest, noticed, reaches, typical
+from explorer.views.gradient_notices import farthest, noticed, reaches, share, typical
 from explorer.views.gradients import PARTS, remaining, shades, together
 from explorer.words import _
 
@@ -109,9 +109,9 @@ with picture:
         shades(overlaid, network, part, theme),
         label=_("The text, coloured by what is left of the {name}'s gradient", name=network),
         hover=[[_("guessed here")] if t == overlaid.attrs["at"] else
-               [_("{share} left · steps back: {steps}", share=f"{share:.2g}",
+               [_("{share} left · steps back: {steps}", share=share(value),
                   steps=overlaid.attrs["at"] - 1 - t)] if t < overlaid.attrs["at"] else
-               [_("comes after the guess")] for t, share in enumerate(left)],
+               [_("comes after the guess")] for t, value in enumerate(left)],
         selected=overlaid.attrs["at"],
         key="strip",
     )

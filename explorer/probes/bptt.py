@@ -42,12 +42,15 @@ def gradients(
 ) -> xr.Dataset:
     """`gradient` = ∂L(at)/∂h(t) over (layer, direction, token, unit), by backpropagation through
     time; L(at) is the cross-entropy, in nats, of guessing token `at` from those before it, so the
-    gradient is zero from t = at on. `cell_gradient` = ∂L(at)/∂c(t) likewise, where there is a cell.
+    gradient is zero from t = at on. `cell_gradient` = ∂L(at)/∂c(t) likewise, where there is a cell:
+    all that c(t) does, h(t) made from it included.
 
     Over (part, layer, token): `norm`, the gradient's length, where part is "hidden" (h alone) or
-    "state" (all that is carried on: (h, c) in an LSTM, else h again). Over (part, layer): `reach`,
-    the steps back until it is under 1 % of what it is at the last state (`steps_until`), and
-    `factor`, by which it changes from step to step (`per_step`).
+    "state" (all that is carried on: (h, c) in an LSTM, else h again). Of the pair each is taken by
+    itself, as the next step reads it: what c(t) does through h(t) counts once, as h's, so that one
+    step back is one product with the Jacobian ∂(h, c)(t)/∂(h, c)(t−1). Over (part, layer):
+    `reach`, the steps back until it is under 1 % of what it is at the last state (`steps_until`),
+    and `factor`, by which it changes from step to step (`per_step`).
 
     at: an index into the text's tokens, counted from the end if negative. model, seed: look at an
     untrained network instead (`Opened.untrained`).
@@ -60,14 +63,14 @@ def gradients(
     guessed = guess(tokens, at)
     if opened.network.spec.bidirectional:
         return _both_ways(opened, tokens, guessed)
-    d, loss = _of_losses(opened, tokens, [guessed])  # (1 or 2, layer, T, 1, unit)
-    norm = lengths(d)[..., 0].numpy()  # (part, layer, token)
+    d, loss = _of_losses(opened, tokens, [guessed], through=True)  # (1 or 3, layer, T, 1, unit)
+    norm = lengths(d[:2])[..., 0].numpy()  # (part, layer, token)
     back = norm[..., :guessed][..., ::-1]  # (part, layer, steps)
-    names = ("gradient", "cell_gradient")
+    found = {"gradient": d[0]} | ({"cell_gradient": d[2]} if len(d) > 1 else {})
     return xr.Dataset(
         {
             name: (("layer", "direction", "token", "unit"), part[:, None, :, 0].numpy())
-            for name, part in zip(names, d)  # noqa: B905  (no cell, no gradient of it)
+            for name, part in found.items()
         }
         | {
             "norm": (("part", "layer", "token"), norm),
@@ -246,9 +249,12 @@ def doubled(w: Weights) -> Weights:
 
 
 @torch.no_grad()
-def _of_losses(opened: Opened, tokens: Tokens, ats: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """∂L(at)/∂h(t), and ∂L(at)/∂c(t) where there is a cell, for each of `ats`: (1 or 2, layer, T,
-    guess, hidden); and the losses (guess,)."""
+def _of_losses(
+    opened: Opened, tokens: Tokens, ats: Sequence[int], through: bool = False
+) -> tuple[Tensor, Tensor]:
+    """For each of `ats` ∂L(at)/∂h(t), and where there is a cell ∂L(at)/∂c(t) beside it, h(t) held
+    fixed; if `through` is asked for also that through h(t): (1, 2 or 3, layer, T, guess, hidden).
+    And the losses (guess,)."""
     network, T = opened.network, len(tokens)
     spec = network.spec
     ids = torch.from_numpy(tokens.ids)
@@ -260,7 +266,7 @@ def _of_losses(opened: Opened, tokens: Tokens, ats: Sequence[int]) -> tuple[Tens
     wrong = logits.softmax(-1) - F.one_hot(ids[where], len(b))  # (guess, vocabulary)
     reached = torch.zeros(len(read), len(ats), spec.hidden, dtype=torch.float64)
     reached[where - 1, torch.arange(len(ats))] = wrong @ V
-    kinds = 2 if spec.has_cell else 1
+    kinds = 1 + spec.has_cell * (1 + through)
     found = torch.zeros(kinds, spec.layers, T, len(ats), spec.hidden, dtype=torch.float64)
     for layer in reversed(range(spec.layers)):
         w = doubled(network.weights(layer))
@@ -282,8 +288,9 @@ def scan(
 
     seen: its observations, each (T, hidden). told (T, guess, hidden): the gradient that reaches
     h(t) from above; later guesses stand behind earlier ones, and rows join where the first is told.
-    Writes the gradient with respect to every h(t), and c(t), into found (1 or 2, ≥T, guess,
-    hidden). Gives that with respect to every W x(t), (T, guess, gates·hidden), if it is to be kept.
+    Writes the gradient with respect to every h(t), and c(t) with h(t) held fixed, into found (1 or
+    2, ≥T, guess, hidden); into a third row that with respect to c(t) through h(t) too. Gives that
+    with respect to every W x(t), (T, guess, gates·hidden), if it is to be kept.
     """
     spec, start = opened.network.spec, _double(opened.network.start())
     slopes = spec.slopes(seen, start, w)
@@ -305,10 +312,10 @@ def scan(
         d, da = spec.back(d, type(slopes)(*steps[t]), w.U)
         if keep:
             sums.append(da)
-    for values, part in zip(found, zip(*met, strict=True), strict=True):
+    for values, part in zip(found[:2], zip(*met, strict=True), strict=True):
         values[:T] = _stacked(part, guesses)
-    if spec.has_cell:  # c(t) acts through h(t) too
-        found[1, :T].addcmul_(found[0, :T], slopes[0][:, None])
+    if len(found) > 2:
+        found[2, :T] = found[1, :T].addcmul(found[0, :T], slopes[0][:, None])
     return _stacked(sums, guesses) if keep else told[:0]
 
 

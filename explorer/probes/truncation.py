@@ -64,7 +64,8 @@ def truncation(
     of `count` draws lies from the full gradient (root mean square over groups of draws); `spread`
     (weights): the standard deviation of one draw. `saved` (kind) in bytes, `seconds` (kind) of the
     one thread: what each takes when it goes back at every cut, "randomised" as in draw 0.
-    weights: "recurrent" is U of all layers, "all" all weights of the network.
+    weights: "recurrent" is U of all layers, "all" all weights of the network. Where the full
+    gradient is 0 there is nothing to measure by, and these are NaN.
     attrs: `tokens` read of the text's `of`; `draws`, which is lowered for large networks.
     Raises DataError: fewer than three tokens, a network that reads in both directions.
     """
@@ -211,13 +212,14 @@ def _inner(slopes: Tensor, multiplied: Tensor) -> Tensor:
 
 def _placed(products: Array) -> tuple[Array, Array]:
     """How far each gradient goes along the full one, and across it, in lengths of the full one:
-    full, regular, mean of the draws, then each draw."""
-    squared = products[0, 0]
+    full, regular, mean of the draws, then each draw. NaN where the full one has no length."""
+    squared = products[0, 0] or np.nan
     means = np.concatenate([[products[0, 1]], [products[0, 2:].mean()], products[0, 2:]]) / squared
     own = products.diagonal()
     squares = np.concatenate([[own[1]], [products[2:, 2:].mean()], own[2:]]) / squared
     across = np.sqrt(np.maximum(squares - means**2, 0))
-    return np.concatenate([[1.0], 1 + means]), np.concatenate([[0.0], across])
+    full = products[0, 0] / squared  # 1
+    return np.concatenate([[full], full + means]), np.concatenate([[full - 1], across])
 
 
 def _counts(draws: int) -> list[int]:
@@ -227,8 +229,9 @@ def _counts(draws: int) -> list[int]:
 
 def _strayed(products: Array) -> tuple[Array, float]:
     """Root mean square distance of the mean of n draws from the full gradient, for each n of
-    `_counts`; and the standard deviation of one draw. In lengths of the full gradient."""
-    between = products[2:, 2:] / products[0, 0]  # (draws, draws)
+    `_counts`; and the standard deviation of one draw. In lengths of the full gradient, NaN where it
+    has none."""
+    between = products[2:, 2:] / (products[0, 0] or np.nan)  # (draws, draws)
     draws = len(between)
     found = []
     for count in _counts(draws):

@@ -165,12 +165,13 @@ def best(counted: Counted) -> Baseline:
 
 def guesses(text: Text, counted: Counted, kind: str, alpha: float) -> xr.Dataset:
     """`perplexity` over (smoothing, order) on the held-out end; `unseen` over order: in what share
-    of the guesses the context never stood in the part that was counted."""
+    of the guesses the context never stood in the part that was counted. A guess with too few
+    tokens before it has no such context, which is not unseen."""
     import xarray as xr
 
     models: dict[str, Smoothing] = {"laplace": Laplace(alpha), "witten-bell": WittenBell()}
     looked = list(counted.counts.look(counted.held))
-    unseen = [float((seen.total[1:] == 0).mean()) for seen in looked]
+    unseen = [float((seen.reaches & (seen.total == 0))[1:].mean()) for seen in looked]
     return xr.Dataset(
         {"perplexity": (("smoothing", "order"),
                         np.stack([counted.perplexity(model) for model in models.values()])),

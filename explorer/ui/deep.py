@@ -18,6 +18,7 @@ from explorer.models.base import RECURRENT
 from explorer.store import Run
 from explorer.ui import link
 from explorer.ui.backend import engine, open_run, store
+from explorer.ui.counting import baseline
 from explorer.ui.page import guard
 from explorer.ui.runs import apart, best_perplexity, listed, whole
 from explorer.ui.session import owner
@@ -88,9 +89,11 @@ def finished(experiment: Experiment) -> Run | None:
 
 
 def by_depth(run: Run, experiments: Mapping[int, Experiment]) -> xr.Dataset:
-    """`held_out` (perplexity), `seconds` and `parameters` over `depth`; NaN where not trained."""
+    """`held_out` (perplexity), `seconds` and `parameters` over `depth`; NaN where not trained.
+    attrs `counting`, `order`: held-out perplexity and order of the best n-gram model, if known."""
     runs = [finished(each) for each in experiments.values()]
     size = run.tokenizer.size
+    counting = baseline(run)
     measured = [best_perplexity(each) if each else None for each in runs]
     return xr.Dataset(
         {
@@ -104,7 +107,8 @@ def by_depth(run: Run, experiments: Mapping[int, Experiment]) -> xr.Dataset:
         {"run": run.key, "step": run.experiment.training.steps,
          "model": run.experiment.model.title, "kind": run.experiment.model.kind,
          "hidden": getattr(run.experiment.model, "hidden", 0),
-         "steps": run.experiment.training.steps},
+         "steps": run.experiment.training.steps}
+        | ({"order": counting.order, "counting": counting.perplexity} if counting else {}),
     )
 
 

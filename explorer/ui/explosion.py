@@ -12,6 +12,7 @@ import xarray as xr
 
 from explorer.experiment import Experiment
 from explorer.store import Run
+from explorer.text.counting import Baseline
 from explorer.ui.naming import by_hand
 from explorer.words import _
 
@@ -50,11 +51,12 @@ def _with(experiment: Experiment, **training: Any) -> Experiment:
 
 def together(
     sides: Sequence[Side], histories: Sequence[pd.DataFrame | None], broke: Sequence[int],
-    blind: int, good: int = -1,
+    blind: int, good: int = -1, counting: Baseline | None = None,
 ) -> xr.Dataset:
     """`loss`, `gradient_norm`, `clipping` over (curve, step), as the view `explosion` takes them.
 
-    histories: None while there is none. broke: the step that broke, −1 = none.
+    histories: None while there is none. broke: the step that broke, −1 = none. counting: what
+    the best n-gram model reaches on the held-out end, where it is known.
     """
     known = [frame[["step", "loss", "gradient_norm"]].drop_duplicates("step").set_index("step")
              for frame in (pd.DataFrame(columns=["step", "loss", "gradient_norm"], dtype=float)
@@ -71,7 +73,8 @@ def together(
                    "broke": ("curve", list(broke))},
         {"curve": [side.name for side in sides], "step": steps},
         {"run": ".".join(side.key for side in sides), "step": int(steps[-1]) if len(steps) else 0,
-         "kind": sides[0].experiment.model.kind, "blind": blind, "good": good})
+         "kind": sides[0].experiment.model.kind, "blind": blind, "good": good}
+        | ({"order": counting.order, "counting": counting.perplexity} if counting else {}))
 
 
 def _clip(experiment: Experiment) -> float:
@@ -146,13 +149,19 @@ def _finding(name: str, steps: Any, norms: Any, losses: Any, clip: Any, broke: i
 
 
 def grown(trace: xr.Dataset, run: Run, layer: int = 1) -> list[str]:
-    """What the growth along the window says."""
+    """What the growth along the window says. Its gradient is that of the mean loss of all tokens,
+    not of one guess."""
     said = []
     back = factor(trace["gradient"].sel(layer=layer).values[::-1])
     if back is not None:
-        said.append(_("At step {step}, on its way back through {count} tokens, the gradient is "
-                      "multiplied by about {factor} at each.", step=int(trace.attrs["step"]),
-                      count=trace.sizes["position"], factor=f"{back:.2f}"))
+        said.append(_("At step {step} the gradient of the whole window's loss changes by about × "
+                      "{factor} with each token, from the end of the window to its beginning, "
+                      "{count} tokens. Every token adds a loss of its own: a factor near 1 does "
+                      "not mean that the gradient of one guess survives.",
+                      step=int(trace.attrs["step"]), count=trace.sizes["position"],
+                      factor=f"{back:.2f}"))
+        if getattr(run.experiment.model, "bidirectional", False):
+            said[-1] += " " + _("At each token it is the longer of both directions'.")
     if "broken_size" in trace:
         sizes = trace["broken_size"].sel(layer=layer).values
         each, known = factor(sizes), np.flatnonzero(np.isfinite(sizes))

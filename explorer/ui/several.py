@@ -14,11 +14,12 @@ from explorer.experiment import Experiment
 from explorer.models.truncation import Truncation
 from explorer.store import Run
 from explorer.ui.backend import engine, store
+from explorer.ui.counting import baseline
 from explorer.ui.figure import show
 from explorer.ui.page import complain, guard
 from explorer.ui.session import owner, theme
 from explorer.ui.text import plain
-from explorer.views.history import Curve, perplexity
+from explorer.views.history import Curve, counted, perplexity
 from explorer.words import _
 
 STEPS, WINDOW, BATCH = 300, 64, 16  # of each run that is cut in its own way
@@ -77,8 +78,9 @@ def _watch(experiments: Mapping[str, Experiment], key: str, was_alive: bool) -> 
                 drawn.append(Curve(name, experiment.model.kind, history))
             _standing(name, experiment, history, alive)
         if drawn:
-            blind = next(iter(runs.values())).tokenizer.size
-            show(perplexity(drawn, {_("blind guess"): blind}, theme(),
+            one = next(iter(runs.values()))  # all learn from the same text
+            lines = {_("blind guess"): float(one.tokenizer.size)} | counted(baseline(one))
+            show(perplexity(drawn, lines, theme(),
                             max(each.training.steps for each in experiments.values()), height=340),
                  key)
 

@@ -96,8 +96,8 @@ def choose_runs(shown: bool = True) -> list[Run]:
 
 
 def _runs() -> dict[str, Run]:
-    """The runs that can be chosen; what the link or the button asked for is chosen, and awaited
-    while it has not begun."""
+    """The runs that can be chosen, which read in one direction; what the link or the button asked
+    for is chosen, and awaited while it has not begun."""
     state = st.session_state
     said = st.query_params.get("runs", st.query_params.get("run", ""))
     new = "runs" not in state or state.get("runs · link") != said or state.get(STANDING_IN)
@@ -114,7 +114,14 @@ def _runs() -> dict[str, Run]:
             elif key in wanted:
                 st.warning(plain(str(error)), icon=":material/link_off:")
             continue
-        if run.snapshots:
+        if getattr(run.experiment.model, "bidirectional", False):
+            if key in wanted:
+                st.warning(
+                    _("{name} reads from both ends, so its guesses have no one past: it is left "
+                      "out.", name=plain(called(run))),
+                    icon=":material/swap_horiz:",
+                )
+        elif run.snapshots:
             runs[key] = run
         elif key in wanted:
             awaited.append(key)

@@ -57,7 +57,8 @@ def frequencies(trace: xr.Dataset) -> list[str]:
               "share the same text.", slopes=numbers) if flatter else
             _("Longer n-grams do not fall more flatly in every case here: {slopes}.",
               slopes=numbers))
-    once = [f"{float(part):.0%}" for part in (trace["once"] / trace["distinct"]).values]
+    once = [f"{one / of:.0%}" if of else "–"
+            for one, of in zip(trace["once"].values, trace["distinct"].values, strict=True)]
     said.append(_("Seen only once: {shares} of the different single ones, pairs and triples.",
                   shares=" · ".join(once)))
     return said
@@ -82,10 +83,14 @@ def guesses(trace: xr.Dataset, networks: Mapping[str, tuple[str, float]]) -> lis
     best = {str(name): int(scores.sel(smoothing=name).values.argmin()) + 1
             for name in trace["smoothing"].values}
     least = float(scores.sel(smoothing="witten-bell").min())
+    numbers = {"smoothing": SMOOTHINGS["witten-bell"], "n": best["witten-bell"],
+               "value": f"{least:.2f}", "count": V, "bits": f"{abs(log2(V / least)):.2f}"}
     said = [_("With {smoothing} order {n} guesses best: it hesitates among {value} of {count} "
-              "tokens. That saves {bits} bits a token against a blind guess.",
-              smoothing=SMOOTHINGS["witten-bell"], n=best["witten-bell"],
-              value=f"{least:.2f}", count=V, bits=f"{log2(V / least):.2f}")]
+              "tokens. That saves {bits} bits a token against a blind guess.", **numbers)
+            if least < V else
+            _("With {smoothing} order {n} guesses best, yet {bits} bits a token worse than a blind "
+              "guess: it hesitates as if among {value} tokens, and there are {count}. The text is "
+              "too short to count.", **numbers)]
     flat = scores.sel(smoothing="laplace").values
     said.append(
         _("Laplace with α = {alpha} is best at order {n} ({value}), and at order {last} it is at "
@@ -120,6 +125,9 @@ def reading(trace: xr.Dataset) -> list[str]:
             _("Random: {share} of the windows happen to begin where their row's last one ended; "
               "every state begins blank, so nothing beyond {window} tokens can be learnt.",
               share=share, window=window)
+            if way == "random" else
+            _("Sequential: each row reads its part of the text in a single window, so here too "
+              "every state begins blank.")
             if one["blank"].values.all() else
             _("Sequential: {share} of the windows begin where their row's last one ended, and the "
               "state goes on into all of these.", share=share))

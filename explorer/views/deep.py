@@ -305,10 +305,16 @@ def depths(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     chart.update_yaxes(rangemode="normal", row=1, col=1)
     chart.update_annotations(font={"size": 13, "color": colours.muted}, yshift=14)
     known = int(np.isfinite(trace["held_out"].values).sum())
+    counting = trace.attrs.get("counting")
+    if counting:
+        chart.add_hline(counting, row=1, col=1, line={"color": colours.muted, "dash": "dash"})
     caption = _("{known} of {count} depths trained, {model}, {hidden} units a layer: same text, "
                 "{steps} steps, same batches, same seed. Seconds by the clock, whatever else the "
                 "machine did. One run of each; another seed may rank them otherwise.",
                 known=known, count=len(number), model=trace.attrs["model"],
                 hidden=trace.attrs["hidden"], steps=f"{trace.attrs['steps']:,}")
+    if counting:
+        caption += " " + _("Dashed: the best n-gram model (order {n}), {value}.",
+                           n=trace.attrs["order"], value=f"{counting:.2f}")
     data = trace[list(what)].to_dataframe().reset_index()
     return Figure(chart, data, caption, caption, "depths")

@@ -29,7 +29,8 @@ def explosion(trace: xr.Dataset, theme: Theme = "light") -> Figure:
 
     trace: `gradient_norm`, `loss` over (curve, step), NaN where a run has no such step; `clip`,
     `broke` over curve: the norm at which it clips (0 = never), the step that broke (−1 = none).
-    attrs: kind, blind (the size of the vocabulary), good (the last good snapshot, −1 = none).
+    attrs: kind, blind (the size of the vocabulary), good (the last good snapshot, −1 = none);
+    counting, order, where they are known: held-out perplexity and order of the best n-gram model.
     """
     colours = palette(theme)
     chart = _two(_("gradient norm"), _("loss, nats"), colours)
@@ -98,7 +99,7 @@ def growth(trace: xr.Dataset, layer: int = 1, theme: Theme = "light") -> Figure:
                     hovertemplate="%{y:.4g}"), row=row, col=1)
     data = pd.concat(parts, ignore_index=True)
     if np.nanmax(data[["size", "gradient"]].values) > SINGLE ** 0.75:
-        _limit(chart, SINGLE, 1, _("largest number of single precision"), colours, "top")
+        _limit(chart, SINGLE, 1, _("largest number of single precision"), colours, "top", "left")
     chart.update_xaxes(title_text=_("position in the window"), row=2, col=1)
     _ticks(chart, data["size"], data["gradient"])
     caption = _("Above: the largest of the hidden states of layer {layer} in the batch, token by "
@@ -199,7 +200,7 @@ def _mark_break(
             x=[last["step"]], y=_log(np.array([last[column]])), mode="markers+text",
             marker={"symbol": "x", "size": 11, "color": shade}, showlegend=False,
             text=[_("breaks at step {step}", step=broke)] if row == 1 else None,
-            textposition="middle right", textfont={"color": shade},
+            textposition=f"middle {_roomier(trace, broke)}", textfont={"color": shade},
             hovertemplate=_("the next step breaks") + ": %{y:.4g}",
             name=str(trace["curve"].values[i])), row=row, col=1)
 
@@ -209,20 +210,32 @@ def _mark_limits(chart: go.Figure, trace: xr.Dataset, colours: Palette) -> None:
     for clip in sorted({float(clip) for clip in trace["clip"].values if clip > 0}):
         _limit(chart, clip, 1, "θ", colours)
     _limit(chart, math.log(trace.attrs["blind"]), 2, _("blind guess"), colours)
+    counting = trace.attrs.get("counting", 1.0)
+    if counting > 1:  # 0 nats have no place on a logarithmic axis
+        _limit(chart, math.log(counting), 2,
+               _("best n-gram (order {n})", n=trace.attrs["order"]), colours, side="left")
     if trace.attrs["good"] >= 0:
         chart.add_vline(trace.attrs["good"], line={"dash": "dash", "color": colours.muted,
                                                    "width": 1})
+        right = _roomier(trace, trace.attrs["good"]) == "right"
         chart.add_annotation(x=trace.attrs["good"], y=1, yref="y2 domain", yanchor="top",
-                             xanchor="right", text=_("last good snapshot") + " ", showarrow=False,
+                             xanchor="left" if right else "right", xshift=4 if right else -4,
+                             text=_("last good snapshot"), showarrow=False,
                              font={"color": colours.muted, "size": 12})
 
 
+def _roomier(trace: xr.Dataset, step: int) -> str:
+    """The side of a step on which words have more room: on the other they would stretch the axis,
+    or be cut off."""
+    return "left" if 2 * step > trace["step"].values.max(initial=0) else "right"
+
+
 def _limit(
-    chart: go.Figure, value: float, row: int, text: str, colours: Palette, anchor: str = "bottom"
+    chart: go.Figure, value: float, row: int, text: str, colours: Palette,
+    anchor: str = "bottom", side: str = "right",
 ) -> None:
-    """A dotted line at a value, with words at its right end (Plotly wants the logarithm there)."""
+    """A dotted line at a value, with words at one end (Plotly wants the logarithm there)."""
     chart.add_hline(value, row=row, col=1, line={"dash": "dot", "color": colours.muted})
-    side = "right" if anchor == "bottom" else "left"
     chart.add_annotation(x=int(side == "right"), xref="x domain", y=math.log10(value),
                          yref="y" if row == 1 else "y2", text=text, showarrow=False,
                          xanchor=side, yanchor=anchor,

@@ -19,6 +19,7 @@ from explorer.words import _
 
 CELLS = 42_000  # of a heatmap: keeps its message under 300 kB
 WIDEST = 400  # tokens side by side; of longer texts a part is drawn
+LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}
 NAMED = 100  # beyond so many tokens the axis is not labelled; the strip of text below is
 
 Array = NDArray[Any]
@@ -149,7 +150,7 @@ def units(
     chart.update_layout(
         colours.layout(height=240),
         hovermode="x unified",
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        legend=LEGEND,
     )
     low, high = domain(trace, name, layer)
     named = len(labels) <= NAMED
@@ -210,7 +211,7 @@ def saturation(
     )
     signed = OBSERVATIONS[str(trace["observation"].values[0])].signed
     ends = ("−0.9", "0.9") if signed else ("0.1", "0.9")
-    chart.update_layout(colours.layout(height=380), legend={"orientation": "h", "y": 1.1, "x": 0})
+    chart.update_layout(colours.layout(height=380), legend=LEGEND)
     chart.update_xaxes(
         range=[-0.03, 1.03],
         tickformat=".0%",

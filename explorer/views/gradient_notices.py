@@ -24,10 +24,13 @@ def reaches(trace: xr.Dataset, part: str = "hidden") -> dict[str, str]:
 
 def typical(trace: xr.Dataset, part: str = "hidden") -> str:
     """The median of steps until 1 % over the guesses of a map's second half, which all have half of
-    the text before them; "> …" where most of them never fall so far."""
-    reach = trace["reach"].sel(part=part).values
+    the text before them; "> …" where most of them never fall so far, "–" where none has a
+    gradient to begin with."""
+    reach, norms = (trace[name].sel(part=part).values for name in ("reach", "norm"))
     ats = trace["guess"].values
-    late = ats > ats[-1] / 2
+    late = (ats > ats[-1] / 2) & (norms[np.arange(len(ats)), ats - 1] > 0)
+    if not late.any():
+        return "–"
     least = int(ats[late].min()) - 1
     median = float(np.median(np.where(np.isfinite(reach[late]), reach[late], np.inf)))
     return f"{median:.1f}" if np.isfinite(median) else f"> {least}"
@@ -37,12 +40,17 @@ def farthest(trace: xr.Dataset, part: str = "hidden") -> str:
     """Which network's gradient is largest, as a share of its first, at the first token."""
     names = [str(name) for name in trace["network"].values]
     left = {name: float(remaining(trace, name, part)[0]) for name in names}
-    best = max(names, key=left.__getitem__)
+    best = max(names, key=lambda name: np.nan_to_num(left[name], nan=-1.0))
     return _(
         "At the first token of this text, {steps} steps back, the {name} has most left: {all}.",
         steps=int(trace.attrs["at"]) - 1, name=best,
-        all=", ".join(f"{name} {left[name]:.2g}" for name in names),
+        all=", ".join(f"{name} {share(left[name])}" for name in names),
     )
+
+
+def share(value: float) -> str:
+    """What is left of a gradient, in words; a dash where it is not known."""
+    return "–" if np.isnan(value) else f"{value:.2g}"
 
 
 def noticed(trace: xr.Dataset, part: str = "hidden") -> list[str]:
@@ -59,10 +67,11 @@ def noticed(trace: xr.Dataset, part: str = "hidden") -> list[str]:
     ]
     if len(names) > 1 and np.isfinite(factor).all() and factor.max() - factor.min() > 0.005:
         slow = int(factor.argmax())
-        long = int(np.where(np.isfinite(reach), reach, np.inf).argmax())
+        lasts = np.where(np.isfinite(reach), reach, np.inf)
+        long = int(lasts.argmax())
         said.append(
             _("Step by step the **{name}** loses least.", name=names[slow])
-            if slow == long
+            if lasts[slow] == lasts[long]
             else _(
                 "Step by step the **{slow}** loses least, though the {long} takes longer to fall "
                 "under 1 %: look at the steepness of the lines, not only at where they begin.",
@@ -74,6 +83,12 @@ def noticed(trace: xr.Dataset, part: str = "hidden") -> list[str]:
 
 def _one(name: str, line: Array, reach: float, factor: float) -> str:
     """One network's gradient in a sentence. line (steps,): its norms, the last the first met."""
+    if not np.isfinite(line).all():
+        return _(
+            "**{name}**: its states grow beyond single precision before this guess: they overflow, "
+            "and there is neither a loss nor a gradient.",
+            name=name,
+        )
     gone = np.flatnonzero(line == 0)
     if len(gone) and len(line) > 1:
         return _(

@@ -28,10 +28,13 @@ PARTS = {"hidden": N_("hidden state"), "state": N_("whole state")}
 def together(traces: Sequence[xr.Dataset], names: Sequence[str], layer: int = -1) -> xr.Dataset:
     """Gradients of several networks for the same guess of the same tokens, over `network`: `norm`
     (network, part, token), `reach` and `factor` (network, part). Where a network has no such layer
-    its top one is taken. names: what to call them."""
+    its top one is taken: `layer` (network), from 0. names: what to call them."""
+    layers = [_layer(trace, layer) for trace in traces]
     joined = {
         name: xr.concat(
-            [_layer(trace[name], layer) for trace in traces], "network", coords="minimal"
+            [trace[name].isel(layer=own, drop=True)
+             for trace, own in zip(traces, layers, strict=True)],
+            "network", coords="minimal",
         )
         for name in ("norm", "reach", "factor")
     }
@@ -44,6 +47,7 @@ def together(traces: Sequence[xr.Dataset], names: Sequence[str], layer: int = -1
             "kind": ("network", [str(trace.attrs["kind"]) for trace in traces]),
             "step": ("network", [int(trace.attrs["step"]) for trace in traces]),
             "loss": ("network", [float(trace.attrs["loss"]) for trace in traces]),
+            "layer": ("network", layers),
             "label": first["label"],
             "part": first["part"],
         },
@@ -51,9 +55,9 @@ def together(traces: Sequence[xr.Dataset], names: Sequence[str], layer: int = -1
     )
 
 
-def _layer(values: xr.DataArray, layer: int) -> xr.DataArray:
-    layers = values.sizes["layer"]
-    return values.isel(layer=layer if -layers <= layer < layers else layers - 1, drop=True)
+def _layer(trace: xr.Dataset, layer: int) -> int:
+    layers = trace.sizes["layer"]
+    return layer % layers if -layers <= layer < layers else layers - 1
 
 
 @view("gradients", "factor")
@@ -88,6 +92,7 @@ def gradients(
                 y=np.where(line > 0, line, np.nan),
                 mode="lines" if at > 1 else "markers",
                 name=shown(name, 40),
+                showlegend=bool((line > 0).any()),
                 line=line_style,
                 connectgaps=False,
                 customdata=[[said[t], at - 1 - t] for t in range(at)],
@@ -109,7 +114,7 @@ def gradients(
     chart.update_layout(
         colours.layout(height=400),
         hovermode="x unified",
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.08, "x": 0},
         margin={"l": 8, "r": 8, "t": 24, "b": 8},
     )
     _tokens(chart, labels, -0.5, at + 0.5)
@@ -125,7 +130,7 @@ def gradients(
     return Figure(
         chart, _tidy(trace, norms, names, kinds, labels),
         _caption(trace, part, relative, below, int((norms == 0).sum()), low),
-        _alt(names, reach), "gradients",
+        _alt(names, reach, norms[:, -1]), "gradients",
     )
 
 
@@ -193,10 +198,17 @@ def _caption(
     )
     said += _(", as a share of that at the state the guess is made from; ") if relative else "; "
     said += ", ".join(
-        _("{name} at step {step}", name=str(name), step=int(step))
-        for name, step in zip(trace["network"].values, trace["step"].values, strict=True)
+        _("{name} at step {step}, layer {layer}", name=str(name), step=int(step),
+          layer=int(own) + 1)
+        for name, step, own in zip(trace["network"].values, trace["step"].values,
+                                   trace["layer"].values, strict=True)
     )
     said += _(". A mark: there it falls under 1 % of the first.")
+    short = [str(name) for name, own in zip(trace["network"].values, trace["layer"].values,
+                                            strict=True) if own < int(trace.attrs["layer"])]
+    if short:
+        said += " " + _("Without a layer {layer}, so that the top one is drawn: {names}.",
+                        layer=int(trace.attrs["layer"]) + 1, names=", ".join(short))
     if below:
         said += " " + _("Below the picture, under 1e{low}: {count} values.", count=below,
                         low=f"{low:.0f}")
@@ -206,12 +218,14 @@ def _caption(
     return said
 
 
-def _alt(names: Sequence[str], reach: Array) -> str:
+def _alt(names: Sequence[str], reach: Array, firsts: Array) -> str:
     return _("Gradient through time.") + " " + " ".join(
         _("{name}: under 1 % after {steps} steps", name=name, steps=f"{steps:.1f}") + "."
         if np.isfinite(steps)
         else _("{name} stays above 1 % to the beginning of the text.", name=name)
-        for name, steps in zip(names, reach, strict=True)
+        if first > 0
+        else _("{name} has no gradient to begin with.", name=name)
+        for name, steps, first in zip(names, reach, firsts, strict=True)
     )
 
 
@@ -283,16 +297,16 @@ def gradient_map(
 
 def remaining(trace: xr.Dataset, network: str, part: str = "hidden") -> Array:
     """The share of its first length that the gradient of one network has left at each token:
-    (token,), 0 from the guess on."""
+    (token,), 0 from the guess on; NaN where its states overflowed."""
     at = int(trace.attrs["at"])
     norms: Array = trace["norm"].sel(network=network, part=part).values
     first = norms[at - 1]
-    return norms / first if first > 0 else np.zeros_like(norms)
+    return np.zeros_like(norms) if first == 0 else norms / first
 
 
 def shades(trace: xr.Dataset, network: str, part: str, theme: Theme) -> list[str]:
     """The tokens' colours by what remains of one network's gradient, as on the map."""
-    left = remaining(trace, network, part)
+    left = np.nan_to_num(remaining(trace, network, part))
     colours = palette(theme)
     with np.errstate(divide="ignore"):
         depth = 1 - np.log10(left) / FAINTEST  # 1 = whole, 0 = a millionth

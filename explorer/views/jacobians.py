@@ -13,6 +13,7 @@ from explorer.views.figure import Figure, shown, view
 from explorer.views.palette import DASHES, MARKS, Theme, mix, palette
 from explorer.words import N_, _
 
+LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}
 QUANTILES = (1.0, 0.9, 0.5, 0.1)  # of a Jacobian's singular values
 
 
@@ -45,7 +46,7 @@ def jacobians(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     )
     chart.add_hline(y=1, line={"color": colours.muted, "dash": "dash", "width": 1})
     chart.update_layout(colours.layout(height=320), hovermode="x unified",
-                        legend={"orientation": "h", "y": 1.14, "x": 0})
+                        legend=LEGEND)
     chart.update_xaxes(showgrid=False, title={"text": _("token number")})
     chart.update_yaxes(type="log", exponentformat="power", dtick=1,
                        title={"text": _("singular value")})
@@ -101,8 +102,7 @@ def eigenvalues(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     ]
     most = max(1.0, float(trace["radius"].max())) * 1.08
     chart = go.Figure([circle, *points])
-    chart.update_layout(colours.layout(height=420),
-                        legend={"orientation": "h", "y": 1.1, "x": 0})
+    chart.update_layout(colours.layout(height=420), legend=LEGEND)
     chart.update_xaxes(range=[-most, most], constrain="domain", title={"text": _("real part")})
     chart.update_yaxes(range=[-most, most], scaleanchor="x", title={"text": _("imaginary part")})
     data = pd.DataFrame(

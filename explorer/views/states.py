@@ -71,7 +71,8 @@ def found(trace: xr.Dataset, theme: Theme = "light") -> Figure:
         for name, said, ink, pattern in bars
     ])
     chart.update_layout(colours.layout(height=70 + 42 * len(kinds)), bargap=0.3,
-                        legend={"orientation": "h", "y": 1.12, "x": 0, "traceorder": "reversed"})
+                        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0,
+                                "traceorder": "reversed"})
     chart.update_xaxes(tickformat=".0%", rangemode="tozero")
     chart.update_yaxes(autorange="reversed", showgrid=False)
     caption = _("Of which kind the tokens at the {places} places found are, against all {read} "

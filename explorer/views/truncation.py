@@ -40,6 +40,11 @@ def placed(trace: xr.Dataset, weights: str) -> pd.DataFrame:
     return data
 
 
+def lost(trace: xr.Dataset, weights: str) -> bool:
+    """Whether the full gradient is 0, so that no other can be measured by it."""
+    return bool(trace["along"].sel(weights=weights, kind="full").isnull())
+
+
 @view("truncated gradients", "draw_along")
 def gradients(trace: xr.Dataset, weights: str = "recurrent", theme: Theme = "light") -> Figure:
     """Every gradient by how far it goes along the full one and how far across: its angle and its
@@ -185,32 +190,45 @@ def _error(trace: xr.Dataset, weights: str) -> float:
 
 def findings(trace: xr.Dataset, weights: str = "recurrent") -> list[str]:
     """What this run and text show: what is left, what it takes to do better, and the price."""
+    every, meant = trace.attrs["every"], _(MEANT[weights])
+    if lost(trace, weights):
+        return [_("The full gradient of {weights} is 0 here, to single precision: it has no "
+                  "direction that a cut could turn.", weights=meant), *_kept(trace)]
     data = placed(trace, weights).set_index("way")
     regular, mean = data.loc["regular"], data.loc["randomised"]
-    spread, every = float(trace["spread"].sel(weights=weights)), trace.attrs["every"]
+    spread = float(trace["spread"].sel(weights=weights))
+    cut = bool((trace["link"].sel(kind="regular").values[1:] == 0).any())
     said = [_("Cut every {every} tokens, the gradient of {weights} has a **cosine of {cosine}** "
               "with the full one and {ratio} of its length. Another try gives the same: that is "
-              "its bias.", every=every, weights=_(MEANT[weights]),
-              cosine=f"{regular['cosine']:.3f}", ratio=f"{regular['ratio']:.0%}")]
+              "its bias.", every=every, weights=meant,
+              cosine=f"{regular['cosine']:.3f}", ratio=f"{regular['ratio']:.0%}") if cut else
+            _("The text has only {count} guesses, so cutting every {every} tokens cuts nothing: "
+              "what is left is the full gradient of {weights}. Read a longer text, or cut more "
+              "often.", count=trace.attrs["tokens"], every=every, weights=meant)]
     single = float(trace["error"].sel(weights=weights).values[0])
     said.append(
         _("One randomised draw strays by {single} of the full length, the mean of {draws} by "
           "{all}, against {regular} for regular cuts.", single=f"{single:.0%}",
           draws=trace.attrs["draws"], all=f"{mean['error']:.1%}",
           regular=f"{regular['error']:.0%}"))
-    if regular["error"] > 0:
+    if cut and regular["error"] > 0:
         needed = (spread / regular["error"]) ** 2
         said.append(
             _("The mean of about {count} draws would come as near as one regular cut: chance can "
               "be averaged away, bias cannot.", count=max(2, int(np.ceil(needed))))
             if needed > 1 else
             _("Here even a single draw is, on average, nearer than the regular cut."))
-    saved = trace["saved"].sel(kind=["full", "regular"]).values
-    if saved[1] < saved[0]:
-        said.append(_("For the way back the full chain keeps {full} kB, the regular one {regular} "
-                      "kB: {share} of it.", full=f"{saved[0] / 1000:,.0f}",
-                      regular=f"{saved[1] / 1000:,.0f}", share=f"{saved[1] / saved[0]:.0%}"))
-    return said
+    return said + _kept(trace)
+
+
+def _kept(trace: xr.Dataset) -> list[str]:
+    """What the way back keeps less of when the chain is cut regularly."""
+    full, regular = trace["saved"].sel(kind=["full", "regular"]).values
+    if regular >= full:
+        return []
+    return [_("For the way back the full chain keeps {full} kB, the regular one {regular} "
+              "kB: {share} of it.", full=f"{full / 1000:,.0f}", regular=f"{regular / 1000:,.0f}",
+              share=f"{regular / full:.0%}")]
 
 
 def learnt(histories: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
+from pyarrow import ipc
 
 from explorer.engine import LocalEngine
 from explorer.models.three_steps import three_steps
 from explorer.store import Run
+from explorer.ui.counting import baseline
 from explorer.views.segments import NAMES
 from explorer.views.truncation import placed
 from tests.pages.conftest import Open, component, plotly, said, well
@@ -78,7 +81,7 @@ def test_three_ways_are_trained_and_drawn(
 ) -> None:
     monkeypatch.setattr("explorer.ui.several.STEPS", 12)
     page = opened("cutting", run=run.key, text=TEXT, every=4)
-    assert not [chart for chart in page.get("arrow_vega_lite_chart") if chart.key == "race-chart"]
+    assert not page.get("vega_lite_chart")
     well(page.button(key="race-start").click().run())
     end = time.monotonic() + 120
     while (status := engine.status()).running or status.queued:
@@ -86,6 +89,14 @@ def test_three_ways_are_trained_and_drawn(
         time.sleep(0.1)
     page = opened("cutting", run=run.key, text=TEXT, every=4)
     assert "race-start" not in [button.key for button in page.button], "all three are there"
+    [chart] = page.get("vega_lite_chart")
+    best = baseline(run)
+    assert best is not None
+    drawn = pd.concat(ipc.open_stream(each.data.data).read_pandas()
+                      for each in chart.proto.datasets)
+    name = f"best n-gram (order {best.order}): {best.perplexity:.2f}"
+    assert drawn.loc[drawn["curve"] == name, "perplexity"].unique().tolist() == [
+        pytest.approx(best.perplexity)]
     noticed = " ".join(each.value for each in page.markdown).replace("\\", "")
     for name in NAMES:
         assert name in noticed

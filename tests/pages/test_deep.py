@@ -11,6 +11,7 @@ import explorer as ex
 from explorer.engine import LocalEngine
 from explorer.library import _ask
 from explorer.store import Run, Store
+from explorer.ui.counting import baseline
 from explorer.views.deep import planes
 from tests.pages.conftest import Open, plotly, said, trained, well
 from tests.training.small import small
@@ -84,6 +85,10 @@ def test_depths_are_trained_by_a_button_and_drawn_as_they_finish(
     held_out, _, parameters = (each["y"] for each in plotly(page, "depth-chart")["data"])
     assert np.isfinite(np.array(held_out, float)).tolist() == [True, False]
     assert int(parameters[0]) == one.experiment.model.parameters(one.tokenizer.size)
+    best = baseline(one)
+    assert best is not None
+    assert [line["y0"] for line in plotly(page, "depth-chart")["layout"]["shapes"]] == [
+        best.perplexity]
     well(page.button(key="depths-train").click().run())
     end = time.monotonic() + 60
     while not np.isfinite(np.array(plotly(page, "depth-chart")["data"][0]["y"], float)).all():

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.engine import LocalEngine
 from explorer.experiment import Experiment
 from explorer.store import Run, Store
+from explorer.ui.counting import baseline
 from explorer.ui.explosion import pair
 from tests.pages.conftest import OWNER, Open, plotly, said, trained, well
 from tests.training.small import small
@@ -129,6 +130,11 @@ def test_a_cure_starts_the_corrected_run_and_lays_it_over_the_old_one(
     well(page.run())
     assert curve(page, f"clipped at 1 from step {change.step}")
     assert curve(page, "as it was set")
+    other = opened("explode", run=key, clip=5)
+    assert curve(other, f"clipped at 1 from step {change.step}"), "a clip of one's own moves none"
+    assert "acts on the next step alone" in " ".join(each.value for each in other.caption)
+    pure = opened("explode", run=broken.key)
+    assert "changed by hand" not in " ".join(each.value for each in pure.caption)
 
 
 def test_what_is_missing_of_the_two_is_trained_by_one_button(
@@ -169,14 +175,26 @@ def test_a_link_with_nonsense_is_said_and_the_page_goes_on(
     assert page.get("plotly_chart")
 
 
+@pytest.mark.parametrize("both", [False, True])
 def test_a_gated_network_of_two_layers_that_does_not_break(
-    opened: Open, engine: LocalEngine, store: Store
+    opened: Open, engine: LocalEngine, store: Store, both: bool
 ) -> None:
-    calm = trained(engine, store, small({"kind": "lstm", "layers": 2}, steps=12, clip=0.0))
+    calm = trained(engine, store, small(
+        {"kind": "lstm", "layers": 2, "bidirectional": both}, steps=12, clip=0.0))
     page = opened("explode", run=calm.key, layer=2)
     assert said(page) == ""
     asked = engine.ask("explosion", calm.key, step=calm.snapshots[-1], clip=1.0)
     np.testing.assert_allclose(plotly(page, "growth")["data"][0]["y"], asked["size"].values[1])
+    best = baseline(calm)
+    assert best is not None
+    named = {each.get("text") for each in plotly(page, "explosion")["layout"]["annotations"]}
+    assert f"best n-gram (order {best.order})" in named
+    words = "\n".join(each.value for each in page.markdown).replace("\\", "")
+    first, *_, last = asked["gradient"].values[1]
+    by = (first / last) ** (1 / (asked.sizes["position"] - 1))
+    assert f"the whole window's loss changes by about × {by:.2f} with each token" in words
+    assert "does not mean that the gradient of one guess survives" in words
+    assert ("the longer of both directions" in words) == both
     well(page.radio[0].set_value(page.radio[0].options[0]).run())
     assert "cosine" in page.info[0].value
 

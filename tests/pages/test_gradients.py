@@ -90,6 +90,15 @@ def test_a_radius_of_zero_is_said_in_words(opened: Open, runs: list[Run]) -> Non
     assert said(page) == ""
 
 
+def test_a_network_that_overflows_is_said_to(opened: Open, runs: list[Run]) -> None:
+    page = opened("gradients", runs=keys(runs), text="the cat sat " * 30, look="fresh", radius="2",
+                  hidden=8, activation="linear", network="RNN")
+    words = "\n".join(each.value for each in page.markdown).replace("\\", "")
+    assert "**RNN**: its states grow beyond single precision" in words
+    assert "second half: – steps until 1 %" in "\n".join(each.value for each in page.caption)
+    assert said(page) == ""
+
+
 def test_fresh_networks_are_trained_and_drawn_as_they_learn(
     opened: Open, runs: list[Run], engine: LocalEngine, store: Store
 ) -> None:
@@ -133,6 +142,17 @@ def test_an_unknown_run_is_said_and_others_are_shown(opened: Open, runs: list[Ru
     page = opened("gradients", runs="0" * 32, text=TEXT)
     assert "no run " + "0" * 32 in said(page)
     assert plotly(page, "gradients")["data"]
+
+
+def test_a_network_that_reads_both_ways_is_not_offered(
+    opened: Open, runs: list[Run], engine: LocalEngine, store: Store
+) -> None:
+    both = trained(engine, store, small({"kind": "lstm", "bidirectional": True}, steps=2))
+    page = opened("gradients", runs=keys([runs[0], both]), text=TEXT)
+    assert "reads from both ends" in said(page)
+    assert not any("both ways" in name for name in page.multiselect(key="runs").options)
+    assert page.multiselect(key="runs").value == [runs[0].key]
+    assert plotly(page, "gradients")["data"][0]["name"] == "RNN"
 
 
 def test_networks_with_other_tokens_are_left_out_and_it_is_said(

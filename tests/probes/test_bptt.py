@@ -74,8 +74,9 @@ def test_a_token_that_cannot_be_guessed_is_refused(lstm: Opened, text: str, at: 
         gradients(lstm, text, at=at)
 
 
-def by_autograd(opened: Opened, text: str, at: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """∂L(at)/∂h(t), ∂L(at)/∂c(t) through the cell loop: (layer, token, unit)."""
+def by_autograd(opened: Opened, text: str, at: int) -> list[np.ndarray]:
+    """∂L(at)/∂h(t) through the cell loop; of a cell ∂L(at)/∂c(t) too, and that with h(t) held
+    fixed: (layer, token, unit) each."""
     ids = torch.from_numpy(opened.tokenizer.encode(text).ids)
     tape = Tape(retain=True)
     with torch.enable_grad(), record(tape):
@@ -84,25 +85,30 @@ def by_autograd(opened: Opened, text: str, at: int) -> tuple[np.ndarray, np.ndar
     found = []
     for name in ("hidden", "cell"):
         if name not in tape.kept:
-            return found[0], None
+            return found
         values = np.zeros((opened.experiment.model.layers, len(ids), 12))
         for axes, value in tape.kept[name].items():
             values[dict(axes)["layer"], dict(axes)["token"]] = value.grad
         found.append(values)
-    return found[0], found[1]
+    held = found[1].copy()
+    for axes, c in tape.kept["cell"].items():
+        place = dict(axes)["layer"], dict(axes)["token"]
+        o = tape.kept["output"][axes]
+        held[place] -= found[0][place] * (o * (1 - c.tanh() ** 2)).detach().numpy()
+    return [*found, held]
 
 
 @pytest.mark.parametrize("at", [10, 4, 1])
 def test_against_autograd_through_the_cell(ahead: Opened, at: int) -> None:
     precise = in_double(ahead)
     found = gradients(precise, SENTENCE, at)
-    hidden, cell = by_autograd(precise, SENTENCE, at)
+    hidden, *cell = by_autograd(precise, SENTENCE, at)
     np.testing.assert_allclose(found["gradient"][:, 0], hidden, rtol=1e-9, atol=1e-15)
     lengths = np.stack([(hidden**2).sum(-1), (hidden**2).sum(-1)])
-    if cell is not None:
-        np.testing.assert_allclose(found["cell_gradient"][:, 0], cell, rtol=1e-9, atol=1e-15)
-        lengths[1] += (cell**2).sum(-1)
-    assert ("cell_gradient" in found) == (cell is not None)
+    if cell:
+        np.testing.assert_allclose(found["cell_gradient"][:, 0], cell[0], rtol=1e-9, atol=1e-15)
+        lengths[1] += (cell[1] ** 2).sum(-1)
+    assert ("cell_gradient" in found) == bool(cell)
     np.testing.assert_allclose(found["norm"], np.sqrt(lengths), rtol=1e-9, atol=1e-15)
 
 

@@ -9,6 +9,7 @@ import torch
 from explorer.errors import DataError
 from explorer.models.tape import Tape, record
 from explorer.probes import Opened
+from explorer.probes.bptt import gradients
 from explorer.probes.capture import through_layers
 from explorer.probes.jacobians import at_tokens, jacobians, recurrent_eigenvalues
 from tests.probes.test_bptt import SENTENCE, in_double
@@ -57,6 +58,23 @@ def test_against_jacrev(ahead: Opened, of: str) -> None:
             s = np.linalg.svd(theirs.numpy(), compute_uv=False)
             np.testing.assert_allclose(one["singular"], s, rtol=1e-6, atol=1e-12)
             assert float(one["frobenius"]) == pytest.approx(np.sqrt((s**2).sum()))
+
+
+@pytest.mark.parametrize("of", ["hidden", "state"])
+def test_the_gradient_of_a_state_is_a_product_of_jacobians(ahead: Opened, of: str) -> None:
+    """Of all that is carried on, from the state that the guess is made from; h alone is all of it
+    but in an LSTM."""
+    precise = in_double(ahead)
+    whole, top = precise.network.spec.has_cell, ahead.experiment.model.layers - 1
+    found = gradients(precise, SENTENCE)
+    norm = found["norm"].sel(part=of).values[top]
+    d = torch.from_numpy(found["gradient"].values[top, 0, T - 2])
+    d = torch.cat((d, torch.zeros_like(d))) if whole else d
+    for token in reversed(range(T - 1)):
+        size = len(d) if of == "state" else precise.network.spec.hidden
+        assert norm[token] == pytest.approx(float(d[:size].norm()), rel=1e-9)
+        if token:
+            d = d @ by_jacrev(precise, top, token, whole).detach()
 
 
 def test_every_step_or_a_few_evenly(lstm: Opened) -> None:

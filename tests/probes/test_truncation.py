@@ -95,6 +95,18 @@ def test_a_long_text_is_read_in_part_and_a_large_network_in_fewer_draws(lstm: Op
     assert truncation(large, SENTENCE, draws=10_000).attrs["draws"] < 10_000
 
 
+def test_a_gradient_of_zero_measures_nothing(lstm: Opened) -> None:
+    """Nothing is told to the output's own weights by a decoder of zeros, but to its bias."""
+    own = dataclasses.replace(lstm, network=copy.deepcopy(lstm.network))
+    with torch.no_grad():
+        own.network.decoder.weight.zero_()
+    trace = truncation(own, SENTENCE, draws=8)
+    for name in ("along", "across", "draw_along", "draw_across", "error", "spread"):
+        found = trace[name].sel(weights="recurrent")
+        assert found.isnull().all(), name
+        assert trace[name].sel(weights="all").notnull().all(), name
+
+
 def test_a_text_without_a_link_is_refused(lstm: Opened) -> None:
     with pytest.raises(DataError, match="fewer than three tokens"):
         truncation(lstm, "th")

@@ -126,6 +126,7 @@ def test_guesses_say_how_often_a_context_was_unseen() -> None:
     made = counting.count(text, Tokenizer.learn(text, Tokenisation()), 0.1)
     trace = counting.guesses(text, made, "character", 0.5)
     assert trace["unseen"].values[:2].tolist() == [0, pytest.approx(2 / 3)]  # c, b, c are read
+    assert trace["unseen"].values[3:].tolist() == [pytest.approx(1 / 3), 0]  # cbc; no four before
     assert trace.attrs["guesses"] == 3
     np.testing.assert_allclose(trace["perplexity"].sel(smoothing="witten-bell"),
                                made.perplexity(WittenBell()))

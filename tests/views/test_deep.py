@@ -119,6 +119,11 @@ def test_depths_that_are_not_trained_leave_a_gap() -> None:
     assert list(drawn.chart.data[1].text) == ["10", "", "30"]
     assert "2 of 3 depths trained" in drawn.caption
     assert drawn.data["parameters"].tolist() == [100, 200, 400]
+    counted = figure("depths", trace.assign_attrs(counting=3.5, order=4))
+    [line] = counted.chart.layout.shapes
+    assert (line.y0, line.y1, line.yref) == (3.5, 3.5, "y")
+    assert "Dashed: the best n-gram model (order 4), 3.50." in counted.caption
+    assert not drawn.chart.layout.shapes
     best, cost = depth_notices.depths(trace)
     assert "4 layers came out best: held-out perplexity 3.00" in best
     assert "did worse" not in best

@@ -52,6 +52,21 @@ def test_both_axes_are_logarithmic_and_the_limits_are_drawn() -> None:
     assert lines == {1.5, round(float(np.log(20)), 3)}
     upright = {shape.x0 for shape in chart.layout.shapes if shape.x0 == shape.x1}
     assert upright == {1, 3}, "the last good snapshot, and the step that broke"
+    counted = figure("explosion", two().assign_attrs(counting=7.0, order=4)).chart
+    lines = {round(shape.y0, 3) for shape in counted.layout.shapes if shape.y0 == shape.y1}
+    assert lines == {1.5, round(float(np.log(20)), 3), round(float(np.log(7)), 3)}
+    assert "best n-gram (order 4)" in {each.text for each in counted.layout.annotations}
+
+
+@pytest.mark.parametrize(("step", "side"), [(10, "right"), (190, "left")])
+def test_words_at_a_step_stand_where_there_is_room_for_them(step: int, side: str) -> None:
+    """On the other side they would stretch the axis below step 0, or be cut off."""
+    trace = two(200, broke=step).assign_attrs(good=step)
+    chart = figure("explosion", trace).chart
+    [words] = [each for each in chart.layout.annotations if each.text == "last good snapshot"]
+    assert words.xanchor == {"right": "left", "left": "right"}[side]
+    [cross] = [each for each in chart.data if each.text]
+    assert cross.textposition == f"middle {side}"
 
 
 def test_of_many_steps_the_longest_gradients_are_drawn_and_it_says_so() -> None:

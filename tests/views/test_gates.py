@@ -62,6 +62,7 @@ def test_lines_draw_the_chosen_units(trace: xr.Dataset) -> None:
     drawn = figure("units", trace, observation="cell", layer=0, chosen=[4, 1])
     for line, unit in zip(drawn.chart.data, (4, 1), strict=True):
         np.testing.assert_array_equal(line.y, trace["cell"].values[0, 0, :, unit])
+    assert drawn.chart.layout.legend.yanchor == "bottom", "rows more push the plot down"
 
 
 def test_orders_by_hand() -> None:
@@ -84,6 +85,7 @@ def test_saturation_draws_left_against_right() -> None:
     assert list(drawn.chart.data[0].x) == [0.1, 0.2]
     assert list(drawn.chart.data[0].y) == [0.5, 0.8]
     assert "10 of the 20 tokens" in drawn.caption
+    assert drawn.chart.layout.legend.yanchor == "bottom", "rows more push the plot down"
 
 
 def test_a_view_says_what_it_needs(trace: xr.Dataset) -> None:

@@ -79,6 +79,10 @@ def test_a_network_without_such_a_layer_shows_its_top_one() -> None:
     np.testing.assert_allclose(joined["norm"].sel(network="RNN", part="hidden"), NORMS["rnn"])
     np.testing.assert_allclose(joined["norm"].sel(network="LSTM", part="hidden"),
                                np.array(NORMS["lstm"]) * 3)
+    caption = figure("gradients", joined).caption
+    assert "RNN at step 7, layer 1, LSTM at step 7, layer 2" in caption
+    assert "Without a layer 2, so that the top one is drawn: RNN." in caption
+    assert "Without" not in figure("gradients", together([flat, deep], ["RNN", "LSTM"])).caption
 
 
 def test_words_say_what_the_numbers_say(joined: xr.Dataset) -> None:
@@ -100,6 +104,38 @@ def test_when_reach_and_slope_disagree_it_is_said() -> None:
     fast["norm"][..., 0] = 1e-4
     said = noticed(together([fast, slow], ["RNN", "LSTM"]))[-1]
     assert "**LSTM** loses least, though the RNN takes longer" in said
+
+
+def test_of_networks_that_never_fall_so_far_none_takes_longer() -> None:
+    slow, fast = answer("lstm"), answer("lstm")
+    fast["factor"][:] = 0.7
+    said = noticed(together([fast, slow], ["RNN", "LSTM"]))[-1]
+    assert said == "Step by step the **LSTM** loses least."
+
+
+def test_what_overflows_is_said_to() -> None:
+    over = answer("rnn")
+    for name in ("norm", "reach", "factor"):
+        over[name][:] = np.nan
+    joined = together([over, answer("lstm")], ["RNN", "LSTM"])
+    said = noticed(joined)
+    assert "**RNN**: its states grow beyond single precision" in said[0]
+    assert len(said) == 2
+    drawn = figure("gradients", joined)
+    assert [line.showlegend for line in drawn.chart.data[:2]] == [False, True]
+    assert "RNN has no gradient to begin with" in drawn.alt
+    assert "the LSTM has most left: RNN –, LSTM 0.5" in farthest(joined)
+    assert set(shades(joined, "RNN", "hidden", "light")) == {palette().sequential[0].upper()}
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_guesses_without_a_gradient_have_no_typical_reach(value: float) -> None:
+    every = make_map()
+    every["norm"][:, -1] = value
+    assert typical(every) == "> 1", "of the other of the later half"
+    every["norm"][:] = value
+    every["reach"][:] = np.nan
+    assert typical(every) == "–"
 
 
 def make_map() -> xr.Dataset:
@@ -133,6 +169,7 @@ def test_jacobians_draw_their_quantiles() -> None:
     )
     drawn = figure("jacobians", trace)
     np.testing.assert_allclose(drawn.chart.data[0].y, [4, 3])
+    assert drawn.chart.layout.legend.yanchor == "bottom", "rows more push the plot down"
     np.testing.assert_allclose(drawn.chart.data[2].y, [2, 1.5])
     assert "2 of the 5 steps" in drawn.caption
     np.testing.assert_allclose(
@@ -149,6 +186,7 @@ def test_eigenvalues_stand_in_the_plane_with_the_unit_circle() -> None:
     )
     drawn = figure("eigenvalues", trace)
     circle, reset, candidate = drawn.chart.data
+    assert drawn.chart.layout.legend.yanchor == "bottom", "rows more push the plot down"
     np.testing.assert_allclose(np.hypot(circle.x, circle.y), 1)
     np.testing.assert_allclose(reset.x, [3, 0.5])
     np.testing.assert_allclose(candidate.y, [1, -1])

@@ -111,6 +111,16 @@ def test_the_spans_on_the_text_are_the_windows() -> None:
                 assert now == list(range(start, start + 4))
 
 
+@pytest.mark.parametrize(("window", "said"), [(4, "of the windows begin where their row's last"),
+                                              (10, "here too every state begins blank")])
+def test_each_way_of_reading_is_said_once(window: int, said: str) -> None:
+    trace = counting.minibatches(list("abcdefghijklmnopqrstuvwxyz"), window, 2, seed=0)
+    random, sequential, _ = counts.reading(trace)
+    assert random.startswith("Random: ")
+    assert sequential.startswith("Sequential: ")
+    assert said in sequential
+
+
 def test_what_is_said_of_ranks() -> None:
     trace = counting.ranks(STORY, "word")
     said = counts.frequencies(trace)
@@ -119,6 +129,8 @@ def test_what_is_said_of_ranks() -> None:
     steep = trace.assign(slope=("length", [-0.5, -0.9, -0.7]))
     assert "do not fall more flatly in every case" in counts.frequencies(steep)[1]
     assert "“the”" in counts.tenth(trace)
+    single = counting.ranks(Text("one", "ab"), "word")  # no pair, no triple
+    assert "once: 100% · – · – of" in counts.frequencies(single)[-1]
 
 
 def test_who_guesses_better_is_said_whoever_it_is(scores: xr.Dataset) -> None:
@@ -129,6 +141,11 @@ def test_who_guesses_better_is_said_whoever_it_is(scores: xr.Dataset) -> None:
     rising = scores.copy(deep=True)
     rising["perplexity"][0] = [9, 8, 7, 6, 5]
     assert "still gains at order 5: 5.00" in counts.guesses(rising, {})[1]
+    blind = scores.assign_attrs(vocabulary=2)  # fewer than it hesitates among
+    least = float(scores["perplexity"].sel(smoothing="witten-bell").min())
+    first = counts.guesses(blind, {})[0]
+    assert f"{np.log2(least / 2):.2f} bits a token worse than a blind guess" in first
+    assert "saves" not in first
 
 
 @pytest.mark.parametrize(

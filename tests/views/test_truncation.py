@@ -126,6 +126,21 @@ def test_what_is_said_is_what_was_found(trace: xr.Dataset) -> None:
     assert "even a single draw" in " ".join(findings(near))
 
 
+def test_a_gradient_of_zero_and_a_text_without_a_cut_are_said(trace: xr.Dataset) -> None:
+    none = trace.copy(deep=True)
+    for name in ("along", "across", "draw_along", "draw_across", "error", "spread"):
+        none[name].loc[{"weights": "recurrent"}] = np.nan
+    said = findings(none)
+    assert "the recurrent weights is 0 here" in said[0]
+    assert "nan" not in " ".join(said)
+    assert "cosine of 0.800" in findings(none, "all")[0]
+    short = trace.copy(deep=True)
+    short["link"].loc[{"kind": "regular"}] = 1
+    said = findings(short)
+    assert "cuts nothing" in said[0]
+    assert "bias" not in " ".join(said)
+
+
 def test_runs_that_end_alike_are_not_ranked() -> None:
     def ended(value: float) -> pd.DataFrame:
         return pd.DataFrame({"perplexity": [30.0, 9], "validation_perplexity": [30, value]})
