@@ -31,6 +31,7 @@ from explorer.ui.session import theme
 from explorer.words import _
 
 MOST = 4  # runs in one picture
+ATTENTION = ("attention", "reach", "feeding")  # the fields of a model that are of its attention
 SHOWN = 8  # pairs at once
 
 
@@ -104,9 +105,21 @@ def offer_twin(run: Run, chosen: Sequence[Run]) -> None:
     train_button({label: other}, label, "twin")
 
 
+def _otherwise(runs: Sequence[Run]) -> list[int]:
+    """The number of the first of these runs that differs from each in its attention at most."""
+    said = []
+    for run in runs:
+        data = run.experiment.model_dump(mode="json")
+        for name in ATTENTION:
+            data["model"].pop(name, None)
+        said.append(data)
+    return [said.index(each) for each in said]
+
+
 def side_by_side(runs: Sequence[Run], found: Sequence[xr.Dataset]) -> xr.Dataset:
     """What the probe `evaluation` says of some runs on the same pairs: `bin_bleu` and
-    `bin_sentences` over (run, bin), `bin_low` and `bin_high` over bin."""
+    `bin_sentences` over (run, bin), `bin_low` and `bin_high` over bin; of each run `attention`, and
+    `otherwise`, the same number where nothing else differs."""
     names = distinct(tell_apart([run.experiment for run in runs]).names) if len(runs) > 1 else [
         _("attention: {kind}", kind=_(CHOICES[_attention(runs[0])]))]
     asked = "".join(f"{each.attrs['run']}{each.attrs['step']}" for each in found)
@@ -115,7 +128,8 @@ def side_by_side(runs: Sequence[Run], found: Sequence[xr.Dataset]) -> xr.Dataset
          for name in ("bin_bleu", "bin_sentences")}
         | {name: found[0][name] for name in ("bin_low", "bin_high")},
         {"run": names, "kind": ("run", [colour(run) for run in runs]),
-         "attention": ("run", [_attention(run) for run in runs])},
+         "attention": ("run", [_attention(run) for run in runs]),
+         "otherwise": ("run", _otherwise(runs))},
         {"run": hashlib.sha256(asked.encode()).hexdigest()[:32], "step": 0,
          "names": "\n".join(names)})
 

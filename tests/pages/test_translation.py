@@ -333,6 +333,7 @@ def test_bleu_by_length_with_and_without_attention(
     np.testing.assert_allclose(bars[0]["y"], answer["bin_bleu"].values)
     assert list(bars[0]["customdata"]) == answer["bin_sentences"].values.tolist()
     assert "Train the same without attention" not in [each.label for each in page.button]
+    assert any("from the one without" in each.value for each in page.markdown)
 
 
 # Whatever comes

@@ -27,12 +27,16 @@ def forced(first_error: int = 2, guesses: list[str] | None = None) -> xr.Dataset
         {"run": "0" * 32, "step": 40, "first_error": first_error, "masked": float(np.mean(TOLD))})
 
 
-def measured(names: list[str], attention: list[str], bleu: list[list[float]]) -> xr.Dataset:
+def measured(
+    names: list[str], attention: list[str], bleu: list[list[float]],
+    otherwise: list[int] | None = None,
+) -> xr.Dataset:
     return xr.Dataset(
         {"bin_bleu": (("run", "bin"), bleu), "bin_sentences": (
             ("run", "bin"), [[9, 7, 5]] * len(bleu)),
          "bin_low": ("bin", [2, 4, 9]), "bin_high": ("bin", [3, 8, 9])},
-        {"run": names, "kind": ("run", ["gru"] * len(names)), "attention": ("run", attention)},
+        {"run": names, "kind": ("run", ["gru"] * len(names)), "attention": ("run", attention),
+         "otherwise": ("run", otherwise or [0] * len(names))},
         {"run": "0" * 32, "step": 0})
 
 
@@ -157,9 +161,20 @@ def test_who_gains_from_attention_on_which_sentences() -> None:
 
     assert "most on long sentences: **with** is +2.0" in said([40, 35, 30], [38, 25, 10])
     assert "at every length here" in said([40, 35, 30], [30, 25, 20])
-    assert "does not grow" in said([40, 35, 30], [30, 25, 31])
+    assert "does not grow steadily" in said([40, 35, 30], [30, 25, 31])
+    assert "does not grow steadily" in said([40, 45, 30], [40, 25, 25]), "most in the middle"
+    lost = said([38, 35, 30], [40.5, 36.5, 31])
+    assert "at no length here: **with** is -2.5" in lost, "it loses less and less"
     alone = measured(["with"], ["dot"], [[40, 35, 30]])
     assert notices.lengths(alone) == []
+
+
+def test_only_runs_that_differ_in_nothing_else_tell_what_attention_is_worth() -> None:
+    names, kinds = ["Transformer", "with", "without"], ["transformer", "dot", "none"]
+    bleu: list[list[float]] = [[70, 70, 70], [40, 35, 30], [30, 25, 10]]
+    said = " ".join(notices.lengths(measured(names, kinds, bleu, [0, 1, 1])))
+    assert "**with** is +10.0" in said
+    assert notices.lengths(measured(names[::2], kinds[::2], bleu[::2], [0, 1])) == []
 
 
 def test_what_was_learnt_is_that_of_the_history(history: pd.DataFrame) -> None:
