@@ -165,8 +165,9 @@ def _written(
 def forcing(opened: Opened, source: str, target: str) -> xr.Dataset:
     """What each token of a target costs, in nats: `told` over token, when the true tokens before it
     were read (teacher forcing); `free`, when the network read its own guesses. `guess_told`,
-    `guess_free`: the likeliest token each time; attrs `first_error`: the token from which on what
-    it read by itself differs from the truth (−1: nowhere), `masked`: the mean of `told`.
+    `guess_free`: the likeliest token each time; `right_told`, `right_free`: whether it is the true
+    one. An `unknown` token costs what <unk> does, and no guess of it is right. attrs `first_error`:
+    the first token that it got wrong by itself (−1: none), `masked`: the mean of `told`.
     Raises DataError: an empty source or target.
     """
     translator, sentences = opened_pairs(opened)
@@ -180,14 +181,17 @@ def forcing(opened: Opened, source: str, target: str) -> xr.Dataset:
         free = _guesses(translator, memory, sentences.bos, true, free=True)
     ids = torch.from_numpy(true.ids)
     cost = [-logits.log_softmax(-1).gather(1, ids[:, None])[:, 0] for logits in (told, free)]
-    own = free.argmax(-1)
-    wrong = np.flatnonzero((own != ids).numpy())
+    unknown = np.array([sentences.unknown(int(i)) for i in true.ids])
+    guesses = {"told": told.argmax(-1), "free": free.argmax(-1)}
+    right = {name: (guess == ids).numpy() & ~unknown for name, guess in guesses.items()}
+    wrong = np.flatnonzero(~right["free"])
     return xr.Dataset(
         {"told": ("token", cost[0].numpy(), {"units": "nat"}),
          "free": ("token", cost[1].numpy(), {"units": "nat"}),
-         "guess_told": ("token", [sentences.labels[i] for i in told.argmax(-1).tolist()]),
-         "guess_free": ("token", [sentences.labels[i] for i in own.tolist()])},
-        {"label": ("token", list(true.labels))},
+         **{f"guess_{name}": ("token", [sentences.labels[i] for i in guess.tolist()])
+            for name, guess in guesses.items()},
+         **{f"right_{name}": ("token", each) for name, each in right.items()}},
+        {"label": ("token", list(true.labels)), "unknown": ("token", unknown)},
         about(opened) | {"source": sentences.source.prepare(source),
                          "target": sentences.prepare(target),
                          "first_error": int(wrong[0]) if len(wrong) else -1,

@@ -283,6 +283,9 @@ def test_the_bars_are_the_probe_s_and_the_link_says_the_pair(
     wrong = [word.strip() for word, kind in group[2]["words"] if kind == "wrong"]
     assert wrong == [str(guess) for guess, true in zip(
         answer["guess_free"].values, answer["label"].values, strict=True) if guess != true]
+    [truth, *_guesses] = group
+    unknown = [word.strip() for word, kind in truth["words"] if kind == "unknown"]
+    assert unknown == answer["label"].values[answer["unknown"].values].tolist()
     well(page.selectbox(key=f"pair-{seeing.key}").set_value("2").run())
     assert page.query_params["pair"] == "2"
     assert "pair_source" not in page.query_params

@@ -17,13 +17,15 @@ TOLD = [0.1, 0.2, 3.0, 0.1, 0.0]
 FREE = [0.1, 0.2, 3.0, 4.0, 2.0]
 
 
-def forced(first_error: int = 2, guesses: list[str] | None = None) -> xr.Dataset:
+def forced(
+    first_error: int = 2, guesses: list[str] | None = None, unknown: int | None = None
+) -> xr.Dataset:
     wrong = guesses or ["<b>le</b>", "chat", "dort", "dort", "."]
     return xr.Dataset(
         {"told": ("token", TOLD), "free": ("token", FREE if first_error >= 0 else TOLD),
          "guess_told": ("token", ["<b>le</b>", "chat", "dort", ".", "<eos>"]),
          "guess_free": ("token", wrong)},
-        {"label": ("token", LABELS)},
+        {"label": ("token", LABELS), "unknown": ("token", np.arange(5) == unknown)},
         {"run": "0" * 32, "step": 40, "first_error": first_error, "masked": float(np.mean(TOLD))})
 
 
@@ -104,6 +106,16 @@ def test_the_bars_are_what_each_token_costs() -> None:
     assert "0.68 a token when" in drawn.caption
     assert "1.86 when the network reads its own" in drawn.caption
     assert "“dort” was likeliest; the true “שלום” had 5.0%" in told.customdata[2]
+
+
+def test_what_an_unknown_word_costs_is_that_of_unk() -> None:
+    drawn = figure("forcing", forced(unknown=2))
+    assert drawn.chart.data[0].customdata[2] == (
+        "“dort” was likeliest; the true “שלום” is unknown to it, &lt;unk&gt; had 5.0%")
+    assert "the true “chat” had" in drawn.chart.data[0].customdata[1]
+    assert "Unknown to it: “שלום”." in drawn.caption
+    assert drawn.data["unknown"].tolist() == [False, False, True, False, False]
+    assert "Unknown" not in figure("forcing", forced()).caption
 
 
 def test_the_first_error_and_the_padding_are_marked() -> None:
