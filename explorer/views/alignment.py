@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from explorer.text.cropped import cropped
 from explorer.views import attention
 from explorer.views.figure import Figure, shown, view
 from explorer.views.gates import NAMED
@@ -62,9 +63,9 @@ def _caption(trace: xr.Dataset) -> str:
     said += " " + (_("Written by itself, the likeliest token each time.")
                    if not trace.attrs["forced"] else
                    _("Teacher forcing: before each guess it read the sentence that you gave."))
-    if trace.attrs["local"]:
-        return said + " " + _("Attention is local: a row sums to less than 1.")
-    return said + " " + _("Each row sums to 1.")
+    said += " " + (_("Attention is local: a row sums to less than 1.") if trace.attrs["local"]
+                   else _("Each row sums to 1."))
+    return " ".join([said, *cropped(trace.attrs)])
 
 
 def _strongest(trace: xr.Dataset) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import xarray as xr
 
+from explorer.text.cropped import cropped
 from explorer.text.subwords import UNKNOWN
 from explorer.views.figure import Figure, shown, view
 from explorer.views.history import EXPORTS, shades
@@ -174,7 +175,7 @@ def _forcing_caption(trace: xr.Dataset, padding: int) -> str:
     if strange:
         said.append(_("Unknown to it: {words}. Such a word costs what {sign} does, and is never "
                       "right.", words=", ".join(f"“{word}”" for word in strange), sign=UNKNOWN))
-    return " ".join(said)
+    return " ".join([*said, *cropped(trace.attrs)])
 
 
 @view("bleu-by-length", "bin_bleu")

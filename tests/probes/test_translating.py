@@ -271,6 +271,21 @@ def test_right_to_left_and_endless_sources_are_read(general: Opened) -> None:
         forcing(general, source, source)
 
 
+def test_what_was_cut_off_of_either_side_is_said(general: Opened) -> None:
+    most = longest(general)
+    just, long = "tom " * (most - 1), "tom " * most  # <eos> is a token too
+    for source, target, said in (
+            (just, just, (most, most, most, most)),
+            (long, f"{long} tom", (most + 1, most, most + 2, most))):
+        for found in (alignment(general, source, target), forcing(general, source, target)):
+            assert tuple(found.attrs[name] for name in (
+                "source_of", "source_read", "target_of", "target_read")) == said
+    assert "target_of" not in alignment(general, long).attrs
+    whole = translate(general, [just, long])
+    assert whole["source_of"].values.tolist() == [most, most + 1]
+    assert whole["source_read"].values.tolist() == [most, most]
+
+
 def test_nothing_to_translate_is_said(general: Opened) -> None:
     for source in ("", "  ", "\u3000"):
         with pytest.raises(DataError, match="nothing to translate"):

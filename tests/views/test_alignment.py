@@ -101,6 +101,18 @@ def test_what_is_noticed_follows_from_the_weights() -> None:
     assert "goes back at “w”" in notices.answer(aligned(weights[[0, 1, 2, 2, 3]]))
 
 
+def test_what_was_not_read_is_said() -> None:
+    attrs = {"source_of": 61, "source_read": 4, "target_of": 4, "target_read": 4}
+    words = "Of the source's 61 tokens only the first 4 are read."
+    trace = aligned(STRAIGHT, **attrs)
+    assert pictures.alignment(trace).caption.endswith(f"sums to 1. {words}")
+    assert notices.findings(trace)[-1] == words
+    assert notices.findings(aligned(STRAIGHT, attention="none", **attrs))[-1] == words
+    forced = aligned(STRAIGHT, **attrs | {"source_of": 4, "target_of": 9})
+    assert notices.findings(forced)[-1] == "Of the target's 9 tokens only the first 4 are read."
+    assert "are read" not in pictures.alignment(aligned(STRAIGHT)).caption
+
+
 def test_of_no_attention_nothing_is_noticed_but_that() -> None:
     said = notices.findings(aligned(np.zeros((3, 4)), attention="none"))
     assert len(said) == 1

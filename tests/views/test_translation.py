@@ -118,6 +118,12 @@ def test_what_an_unknown_word_costs_is_that_of_unk() -> None:
     assert "Unknown" not in figure("forcing", forced()).caption
 
 
+def test_what_was_cut_off_of_the_pair_is_said() -> None:
+    attrs = {"source_of": 5, "source_read": 5, "target_of": 9, "target_read": 5}
+    assert figure("forcing", forced().assign_attrs(attrs)).caption.endswith(
+        "of the target's 9 tokens only the first 5 are read.".capitalize())
+
+
 def test_the_first_error_and_the_padding_are_marked() -> None:
     drawn = figure("forcing", forced(), padding=3)
     line, box = drawn.chart.layout.shapes
