@@ -18,6 +18,7 @@ from explorer.words import _
 
 REACH = 3  # D of local attention, as `explorer.models.translator` has it
 COMPACT = 24  # pixels of a row of a small multiple
+UPRIGHT = -90  # degrees, of its names: a slanting last one runs out of it, and Plotly hides it
 ACROSS = 60  # letters, with two for each gap: of no more the names along an axis lie flat
 
 Array = NDArray[np.float64]
@@ -33,7 +34,7 @@ def alignment(
     assert isinstance(drawn.chart, go.Figure)
     names = [shown(str(label), 12) for label in trace["key_label"].values]
     drawn.chart.update_xaxes(title={"text": "" if compact else _("read")},
-                             tickangle=-60 if compact else angle(names))
+                             tickangle=UPRIGHT if compact else angle(names))
     drawn.chart.update_yaxes(title={"text": "" if compact else _("written")})
     if compact:
         drawn.chart.data = drawn.chart.data[:1]  # without the numbers in the cells
