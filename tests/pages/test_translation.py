@@ -342,6 +342,25 @@ def test_bleu_by_length_with_and_without_attention(
 # Whatever comes
 
 
+@pytest.mark.parametrize(("beside", "left_out"), [("zz.qq", "zz, qq"), ("none", "")])
+def test_what_cannot_stand_beside_a_run_is_said(
+    opened: Open, seeing: Run, beside: str, left_out: str
+) -> None:
+    page = opened("translation", run=seeing.key, beside=beside)
+    assert (f"beside = {beside}" in said(page)) == bool(left_out)
+    assert (f"Left out: {left_out}." in said(page)) == bool(left_out)
+    assert page.query_params.get("beside") != "zz.qq"
+    assert len(plotly(page, "lengths")["data"]) >= 1
+
+
+def test_a_run_of_other_pairs_cannot_stand_beside_one(
+    opened: Open, engine: LocalEngine, store: Store, seeing: Run
+) -> None:
+    other = trained(engine, store, translator(steps=2, pairs=Pairs("few", content(rows()[:50]))))
+    page = opened("translation", run=seeing.key, beside=other.key)
+    assert f"Left out: {other.key}." in said(page)
+
+
 def test_a_run_of_another_task_is_refused_in_words(opened: Open, run: Run, seeing: Run) -> None:
     page = opened("translation", run=run.key)
     assert "did not learn to translate" in said(page)
