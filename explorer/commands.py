@@ -150,7 +150,7 @@ def translate(options: argparse.Namespace) -> None:
                      options.step)
     for number, one in enumerate(found, 1):
         for said in [] if one is None else _unread(one.attrs):
-            _complain(_("line {number}: {said}", number=number, said=said), 0)
+            _complain(_("line {line}: {reason}", line=number, reason=said), 0)
         print("" if one is None else one.attrs["text"], flush=True)
 
 

@@ -82,8 +82,8 @@ def _moves(trace: xr.Dataset) -> str:
     moves = np.diff(places(trace))
     if not len(moves):
         return ""
-    return _("From one written token to the next, the place of most weight moves on {on} times, "
-             "stays {stays} times and goes back {back} times.", on=int((moves > 0).sum()),
+    return _("From one written token to the next, the place of most weight moves on ({on}×), "
+             "stays ({stays}×) or goes back ({back}×).", on=int((moves > 0).sum()),
              stays=int((moves == 0).sum()), back=int((moves < 0).sum()))
 
 

@@ -88,10 +88,10 @@ def lengths(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     longest, most = int(trace.attrs["longest"]), trace.sizes["length"]
     wide = -(-most // BINS)
     starts = np.arange(1, most + 1, wide)
-    rows = []
+    rows, highest = [], 0
     for i, side in enumerate(str(side) for side in trace["side"].values):
         counts = np.add.reduceat(trace["length_pairs"].sel(side=side).values, starts - 1)
-        name = _(LANGUAGES[side])
+        name, highest = _(LANGUAGES[side]), max(highest, int(counts.max()))
         said = [f"{low}–{low + wide - 1}" if wide > 1 else str(low) for low in starts]
         chart.add_bar(x=starts + (wide - 1) / 2, y=counts, name=name, customdata=said,
                       width=wide * 0.42, offset=(i - 1) * wide * 0.42,
@@ -110,7 +110,6 @@ def lengths(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     chart.update_layout(colours.layout(height=260), barmode="overlay", bargap=0,
                         legend={"orientation": "h", "y": 1.12 if longest <= most else 1.02,
                                 "yanchor": "bottom", "x": 0})  # above what is said of the line
-    highest = max(row["sentences"] for row in rows)
     chart.update_xaxes(title={"text": _("tokens, <eos> among them")}, showgrid=False,
                        tickformat="d", dtick=_whole(most))  # fmt: skip
     chart.update_yaxes(title={"text": _("sentences")}, rangemode="tozero", tickformat=",d",
@@ -145,7 +144,7 @@ def words(trace: xr.Dataset, theme: Theme = "light") -> Figure:
                         "color": colour, "opacity": 0.8},
                 customdata=[shown(str(word), 40) for word in one["word"].values],
                 hovertemplate="<b>%{customdata}</b><br>"
-                + _("rank {rank}: {count} times", rank="%{x}", count="%{y}") + "<extra></extra>")
+                + _("rank {rank}: {count}×", rank="%{x}", count="%{y}") + "<extra></extra>")
     chart.update_layout(colours.layout(height=260),
                         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     for update, title, values in (

@@ -94,7 +94,7 @@ def test_which_diagonal(places: list[int], found: str) -> None:
 def test_what_is_noticed_follows_from_the_weights() -> None:
     weights = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0.25] * 4, [0, 0, 0, 1]])
     said = " ".join(notices.findings(aligned(weights)))
-    assert "moves on 1 times, stays 0 times and goes back 2 times" in said
+    assert "moves on (1×), stays (0×) or goes back (2×)" in said
     assert "“x” looks at the most places, as if at 4.0 equally" in said
     assert f"At “{EOS}” most of the weight goes to the source's {EOS}" in said
     assert "1 of the words that were read are unknown" in said
