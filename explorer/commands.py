@@ -10,7 +10,7 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,6 +25,7 @@ from explorer.store.store import SHIPPED
 from explorer.tasks.masked import Masked
 from explorer.tasks.translation import Translation
 from explorer.text import CORPORA, Text, Tokenisation, corpus
+from explorer.text.cropped import cropped
 from explorer.text.door import normal
 from explorer.text.pair_corpora import PAIR_CORPORA, pair_corpus
 from explorer.text.pairs import Pairs
@@ -140,13 +141,24 @@ def trace(options: argparse.Namespace) -> None:
 
 
 def translate(options: argparse.Namespace) -> None:
-    """A line of stdout for each line of stdin, as it comes; empty lines stay empty."""
-    from explorer.library import translations
+    """A line of stdout for each line of stdin, as it comes; empty lines stay empty. On stderr what
+    of a line was not read as it stands there."""
+    from explorer.library import searches
 
     run = Store(options.store).run(options.run)
-    for line in translations(run, map(normal, sys.stdin), options.width, options.length_penalty,
-                             options.step):
-        print(line, flush=True)
+    found = searches(run, map(normal, sys.stdin), options.width, options.length_penalty,
+                     options.step)
+    for number, one in enumerate(found, 1):
+        for said in [] if one is None else _unread(one.attrs):
+            _complain(_("line {line}: {reason}", line=number, reason=said), 0)
+        print("" if one is None else one.attrs["text"], flush=True)
+
+
+def _unread(attrs: Mapping[Any, Any]) -> list[str]:
+    """What of a source was read as <unk>, and what was cut off."""
+    unknown = [_("Never seen in training, and read as <unk>: {words}.",
+                 words=", ".join(attrs["unknown"]))] if attrs["unknown"] else []
+    return [*unknown, *cropped(attrs)]
 
 
 def pretrain(options: argparse.Namespace) -> None:

@@ -93,14 +93,21 @@ def translations(
 ) -> Iterator[str]:
     """Each source sentence translated as it comes, the best of a beam of this width; one that is
     empty stays so. Raises RunError: the run did not learn to translate; ExperimentError."""
+    for found in searches(run, sources, width, length_penalty, step):
+        yield "" if found is None else str(found.attrs["text"])
+
+
+def searches(
+    run: Run, sources: Iterable[str], width: int = 1, length_penalty: float = 0.75, step: int = -1
+) -> Iterator[xr.Dataset | None]:
+    """As `translations`, each with its search; None for an empty sentence."""
     from explorer.probes import PROBES, suit
 
     suit("translate", run.experiment)
     opened = _open(run, run.step(step))
     for source in sources:
-        found = PROBES["search"](opened, source, width=width, length_penalty=length_penalty) if (
+        yield PROBES["search"](opened, source, width=width, length_penalty=length_penalty) if (
             source.strip()) else None
-        yield "" if found is None else str(found.attrs["text"])
 
 
 def bleu(run: Run, step: int = -1) -> xr.Dataset:

@@ -21,7 +21,7 @@ ui.header(
 )
 which, read, force, when = st.columns([1.3, 1.6, 1.3, 0.9])
 with which:
-    run = ui.choose_run(task="translation", train="pages/translation.py")
+    run = ui.choose_run(task="translation", train="pages/translation.py", kinds=("seq2seq",))
 with read:
     source = alignment.choose_source(run)
 with force:

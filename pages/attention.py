@@ -164,7 +164,7 @@ def scale() -> None:
             ui.before_you_look(
                 _("Vectors of {size} numbers, not scaled: how much of the gradient is left that "
                   "passes with the scale?", size=size),
-                [_("all of it"), _("about half"), _("less than a tenth")], said[2],
+                [_("more than half"), _("a tenth to a half"), _("less than a tenth")], said[2],
                 key="guess left")
             ui.notice(said)
             ui.letters([r"\mathrm{Var}(q^\top k) = \sum_{i=1}^{d} \mathrm{Var}(q_i k_i) = d",

@@ -4,6 +4,7 @@ import streamlit as st
 
 from explorer import ui
 from explorer.errors import ExplorerError
+from explorer.text.cropped import cropped
 from explorer.ui import found, searching
 from explorer.ui.unloaded import source
 from explorer.views.searching import compared, findings, greedy_answer
@@ -47,6 +48,8 @@ with picture:
     if trace.attrs.get("unknown"):
         st.warning(ui.plain(_("Never seen in training, and read as <unk>: {words}.",
                               words=", ".join(trace.attrs["unknown"]))), icon=":material/help:")
+    for said in cropped(trace.attrs):
+        st.caption(said)
     node = found.tree_of(trace, "main")
     found.figure_of(trace)
 

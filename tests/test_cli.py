@@ -235,6 +235,19 @@ class TestTranslate:
         assert empty == ""
         assert set(last.split()) <= {*translator.tokenizer.labels}
 
+    @pytest.mark.parametrize("width", [1, 3])
+    def test_what_was_not_read_is_said(self, folder, translator, width, capsys, monkeypatch):
+        lines = ["one cat", "zzz cat zzz yyy", "", "cat " * 40]
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
+        capsys.readouterr()
+        assert call(folder, "translate", translator.key, "--width", width) == 0
+        out, err = capsys.readouterr()
+        assert out.splitlines() == [
+            line and ex.search(translator, line, width=width).attrs["text"] for line in lines]
+        assert err.splitlines() == [
+            "explorer: line 2: Never seen in training, and read as <unk>: zzz, yyy.",
+            "explorer: line 4: Of the source's 41 tokens only the first 32 are read."]
+
     @pytest.mark.parametrize(("more", "said"), [
         (["--width", 0], "width"), (["--width", 1000], "width"), (["--step", 4], "snapshot")])
     def test_bad_input_is_one_line(self, folder, translator, more, said, capsys, monkeypatch):

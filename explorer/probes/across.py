@@ -18,7 +18,7 @@ from explorer.models.tape import Axes, Tape, record
 from explorer.probes.capture import about
 from explorer.probes.opened import Opened
 from explorer.probes.stacks import AXES, laid
-from explorer.probes.translating import admit_source, encode, longest, opened_pairs
+from explorer.probes.translating import admit_source, encode, longest, opened_pairs, read_of
 from explorer.tasks.pairing import coded
 from explorer.tasks.translation import greedy
 from explorer.text.sentences import Sentences
@@ -141,6 +141,6 @@ def _of(tape: Tape, name: str, looks: bool) -> dict[Axes, Tensor]:
 def _about(
     opened: Opened, sentences: Sentences, found: Written, source: str, target: str | None
 ) -> dict[str, Any]:
-    return about(opened) | {"source": sentences.source.prepare(source),
-                            "forced": int(target is not None),
-                            "translation": sentences.decode(found.ids)}
+    return about(opened) | read_of(sentences, source, target) | {
+        "source": sentences.source.prepare(source), "forced": int(target is not None),
+        "translation": sentences.decode(found.ids)}

@@ -16,7 +16,7 @@ from explorer.probes.capture import about
 from explorer.probes.finding.methods import METHODS, begin
 from explorer.probes.finding.network import begun, sought
 from explorer.probes.finding.reference import Reference
-from explorer.probes.finding.stepper import Stepper
+from explorer.probes.finding.stepper import Stepper, no_word
 from explorer.probes.finding.table import TableStepper
 from explorer.probes.finding.tree import Tree, sentence
 from explorer.probes.opened import Opened
@@ -64,7 +64,9 @@ def search(
     prefix: words of the target, or their ids, or a text, that are forced. reference: a target
     sentence whose way through the search is followed, and against which `bleu` scores each
     translation found. settings: the fields of `explorer.searching.Search`.
-    attrs: `text`, the best sentence; `unknown`, the words of the source that were read as <unk>.
+    attrs: `text`, the best sentence; `unknown`, the words of the source that were read as <unk>;
+    of a translator also `source_of`, how many tokens the source has, and `source_read`, how many of
+    these, the first, were read; `target_of`, `target_read` likewise of the reference.
     Raises DataError, ExperimentError.
     """
     with torch.inference_mode():  # nothing here will ever want a gradient
@@ -143,8 +145,7 @@ def admit_ids(stepper: Stepper, words: Sequence[int | str]) -> list[int]:
     for word in words:
         known = word in labels if isinstance(word, str) else 0 <= word < len(labels)
         if not known:
-            raise DataError(N_("“{word}” is not one of the words: {known}."), word=word,
-                            known=" ".join(labels[:40]) + (" …" if len(labels) > 40 else ""))
+            raise no_word(word, labels)
     found = [labels.index(word) if isinstance(word, str) else int(word) for word in words]
     if stepper.eos in found[:-1]:
         raise DataError(N_("Nothing can follow {end}: take it out, or what comes after it."),

@@ -50,6 +50,18 @@ def admit_source(sentences: Sentences, source: str) -> Tokens:
     return sentences.read(source)
 
 
+def read_of(sentences: Sentences, source: str, target: str | None = None) -> dict[str, int]:
+    """For a trace's attrs, of each side its tokens, <eos> among them, and how many of these are
+    read, which are the first: `source_of`, `source_read`; `target_of`, `target_read`."""
+    found = {}
+    for name, side, sentence in (("source", sentences.source, source),
+                                 ("target", sentences, target)):
+        if sentence is not None:
+            found[f"{name}_of"] = len(side.encode(side.prepare(sentence))) + 1
+            found[f"{name}_read"] = min(found[f"{name}_of"], sentences.longest)
+    return found
+
+
 def encode(translator: Translator, tokens: Tokens) -> Memory:
     """What the encoder leaves of one sentence."""
     return translator.encode(torch.from_numpy(tokens.ids)[None], torch.tensor([len(tokens)]))
@@ -57,8 +69,8 @@ def encode(translator: Translator, tokens: Tokens) -> Memory:
 
 def translate(opened: Opened, sources: Sequence[str]) -> xr.Dataset:
     """Each source sentence translated, the likeliest token at each step: `translation` over
-    sentence; `unknown`, how many of its tokens were <unk>. Raises DataError: none, or an empty one.
-    """
+    sentence; `unknown`, how many of its tokens were <unk>; `source_of`, how many it has, and
+    `source_read`, how many of these were read. Raises DataError: none, or an empty one."""
     translator, sentences = opened_pairs(opened)
     if not 0 < len(sources) <= SENTENCES:
         raise DataError(N_("{count} sentences cannot be translated at once: send 1 to {most}."),
@@ -67,10 +79,13 @@ def translate(opened: Opened, sources: Sequence[str]) -> xr.Dataset:
     written = greedy(translator, coded(sentences, [(source, "") for source in sources]),
                      sentences.eos, longest(opened))
     lost = [sum(sentences.source.unknown(int(i)) for i in tokens.ids) for tokens in read]
+    whole = [read_of(sentences, source) for source in sources]
     return xr.Dataset(
         {"source": ("sentence", [sentences.source.prepare(source) for source in sources]),
          "translation": ("sentence", [sentences.decode(row) for row in written]),
-         "unknown": ("sentence", lost)},
+         "unknown": ("sentence", lost)}
+        | {name: ("sentence", [int(each[name]) for each in whole])
+           for name in ("source_of", "source_read")},
         attrs=about(opened))
 
 
@@ -90,7 +105,8 @@ def alignment(opened: Opened, source: str, target: str | None = None) -> xr.Data
     target: read under teacher forcing; None lets it write by itself, the likeliest token at each
     step. Coordinates: `query_label`, what is written at each step; `key_label`. Without attention
     there are no scores and nothing asks, `attention` is 0, and the context of every step is the
-    encoder's last state. Raises DataError: an empty source or target.
+    encoder's last state. attrs: also those of `read_of`. Raises DataError: an empty source or
+    target.
     """
     translator, sentences = opened_pairs(opened)
     read = admit_source(sentences, source)
@@ -131,7 +147,8 @@ def alignment(opened: Opened, source: str, target: str | None = None) -> xr.Data
          "key_label": ("key", list(read.labels)), "query_id": ("query", ids),
          "key_unknown": ("key", [sentences.source.unknown(int(i)) for i in read.ids]),
          "vocabulary": list(sentences.labels)},
-        about(opened) | {"source": sentences.source.prepare(source),
+        about(opened) | read_of(sentences, source, target) | {
+                         "source": sentences.source.prepare(source),
                          "forced": int(given is not None), "translation": sentences.decode(ids),
                          "attention": translator.spec.attention,
                          "local": int(translator.spec.reach == "local")})
@@ -165,8 +182,10 @@ def _written(
 def forcing(opened: Opened, source: str, target: str) -> xr.Dataset:
     """What each token of a target costs, in nats: `told` over token, when the true tokens before it
     were read (teacher forcing); `free`, when the network read its own guesses. `guess_told`,
-    `guess_free`: the likeliest token each time; attrs `first_error`: the token from which on what
-    it read by itself differs from the truth (−1: nowhere), `masked`: the mean of `told`.
+    `guess_free`: the likeliest token each time; `right_told`, `right_free`: whether it is the true
+    one. An `unknown` token costs what <unk> does, and no guess of it is right. attrs `first_error`:
+    the first token that it got wrong by itself (−1: none), `masked`: the mean of `told`, and those
+    of `read_of`.
     Raises DataError: an empty source or target.
     """
     translator, sentences = opened_pairs(opened)
@@ -180,15 +199,19 @@ def forcing(opened: Opened, source: str, target: str) -> xr.Dataset:
         free = _guesses(translator, memory, sentences.bos, true, free=True)
     ids = torch.from_numpy(true.ids)
     cost = [-logits.log_softmax(-1).gather(1, ids[:, None])[:, 0] for logits in (told, free)]
-    own = free.argmax(-1)
-    wrong = np.flatnonzero((own != ids).numpy())
+    unknown = np.array([sentences.unknown(int(i)) for i in true.ids])
+    guesses = {"told": told.argmax(-1), "free": free.argmax(-1)}
+    right = {name: (guess == ids).numpy() & ~unknown for name, guess in guesses.items()}
+    wrong = np.flatnonzero(~right["free"])
     return xr.Dataset(
         {"told": ("token", cost[0].numpy(), {"units": "nat"}),
          "free": ("token", cost[1].numpy(), {"units": "nat"}),
-         "guess_told": ("token", [sentences.labels[i] for i in told.argmax(-1).tolist()]),
-         "guess_free": ("token", [sentences.labels[i] for i in own.tolist()])},
-        {"label": ("token", list(true.labels))},
-        about(opened) | {"source": sentences.source.prepare(source),
+         **{f"guess_{name}": ("token", [sentences.labels[i] for i in guess.tolist()])
+            for name, guess in guesses.items()},
+         **{f"right_{name}": ("token", each) for name, each in right.items()}},
+        {"label": ("token", list(true.labels)), "unknown": ("token", unknown)},
+        about(opened) | read_of(sentences, source, target) | {
+                         "source": sentences.source.prepare(source),
                          "target": sentences.prepare(target),
                          "first_error": int(wrong[0]) if len(wrong) else -1,
                          "masked": float(cost[0].mean())})

@@ -117,15 +117,22 @@ def _csv(name: str, content: str) -> tuple[str, Iterator[Line]]:
 
 
 def _rows(name: str, content: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a CSV and the numbers of their (last) lines. Raises DataError."""
+    """Rows of a CSV and the numbers of their (last) lines. Raises DataError.
+
+    A row of many lines is read strictly once more: of a quote that is not closed csv says nothing
+    else, and what follows, up to the next quote or the end, would be one cell."""
+    lines, begun = content.split("\n"), 0  # lines before the row
     reader = csv.reader(io.StringIO(content), delimiter=delimiter)
     try:
         for row in reader:
-            yield reader.line_num, row
+            if reader.line_num > begun + 1:
+                list(csv.reader(lines[begun : reader.line_num], delimiter=delimiter, strict=True))
+            begun = reader.line_num
+            yield begun, row
     except csv.Error as error:
         raise DataError(
             N_("line {line} of {name} is no CSV ({reason}): look for a quote that is not closed."),
-            line=reader.line_num,
+            line=begun + 1,
             name=name,
             reason=str(error),
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import numpy as np
@@ -154,9 +155,9 @@ def formulas(spec: Seq2Seq, trace: xr.Dataset, scored: xr.Dataset, step: int) ->
         found.append(rf"p_{{{t}}} = S\,\sigma(v_p^\top \tanh(W_p s_{{{t}}})) = {S} \cdot "
                      rf"{p / S:.3f} = {p:.2f}")
         inside = data["inside"].to_numpy()
-        total = float(np.exp(score[inside]).sum())
+        total = float(np.logaddexp.reduce(score[inside]))  # its logarithm: e^score may overflow
         found.append(
-            rf"\alpha_{{{t},{best}}} = \frac{{e^{{{score[best]:.2f}}}}}{{{total:.4g}}} \cdot "
+            rf"\alpha_{{{t},{best}}} = \frac{{e^{{{score[best]:.2f}}}}}{{{power(total)}}} \cdot "
             rf"e^{{-\frac{{({best} - {p:.2f})^2}}{{2 \cdot {REACH / 2:g}^2}}}} = "
             rf"{data['attention'][best]:.3f}")
     else:
@@ -170,6 +171,16 @@ def formulas(spec: Seq2Seq, trace: xr.Dataset, scored: xr.Dataset, step: int) ->
     more = r" + \dots" if len(order) > TERMS else ""
     found.append(rf"c_{{{t}}} = \sum_s \alpha_{{{t},s}} h_s = {' + '.join(sums)}{more}")
     return found
+
+
+def power(exponent: float) -> str:
+    """e to some power as a number in LaTeX, with powers of ten where it is long."""
+    tens = exponent / math.log(10)
+    whole = math.floor(tens)
+    digits = f"{10 ** (tens - whole):.3f}"
+    if digits == "10.000":
+        digits, whole = "1.000", whole + 1
+    return f"{10**tens:.4g}" if -4 <= whole < 4 else rf"{digits} \cdot 10^{{{whole}}}"
 
 
 def letters(spec: Seq2Seq) -> list[str]:

@@ -23,7 +23,7 @@ from explorer.ui.deep import train_button
 from explorer.ui.figure import show
 from explorer.ui.held_out import by_sign
 from explorer.ui.naming import distinct, tell_apart
-from explorer.ui.runs import TRANSLATION, apart, colour, listed, whole
+from explorer.ui.runs import TRANSLATION, apart, colour, listed, middle, whole
 from explorer.ui.sentences import marked
 from explorer.ui.sentences import sentences as draw_sentences
 from explorer.ui.sentences import whole as unmarked
@@ -31,6 +31,8 @@ from explorer.ui.session import theme
 from explorer.words import _
 
 MOST = 4  # runs in one picture
+NOBODY = "none"  # in the link: no run stands beside this one
+ATTENTION = ("attention", "reach", "feeding")  # the fields of a model that are of its attention
 SHOWN = 8  # pairs at once
 
 
@@ -69,16 +71,32 @@ def choose(run: Run) -> list[Run]:
     default, names = usual(run, runs), listed()
     if len(runs) > 1:
         others = [key for key in runs if key != run.key]
-        said = link.read("beside").split(".") if "beside" in st.query_params else default
         key = f"beside-{run.key}-{'.'.join(runs)}"
         if key not in st.session_state:
-            st.session_state[key] = [each for each in said if each in others][: MOST - 1]
+            st.session_state[key] = _linked(run, default, others)
         chosen = st.multiselect(_("Beside it"), others, key=key, max_selections=MOST - 1,
                                 format_func=apart(runs, names).__getitem__)
         shown = [run.key, *chosen]
-        link.write(beside=None if shown == default else ".".join(chosen) or "none")
+        link.write(beside=None if shown == default else ".".join(chosen) or NOBODY)
         return [runs[each] for each in shown]
+    _linked(run, default, [])
+    link.write(beside=None)
     return [run]
+
+
+def _linked(run: Run, default: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Which of the others the link wants; what it wants besides is said."""
+    given = link.read("beside")
+    wanted = [each for each in given.split(".") if each not in ("", NOBODY, run.key)]
+    kept = [each for each in wanted if each in others][: MOST - 1]
+    lost = [middle(each, 40) for each in wanted if each not in kept]
+    if lost:
+        link.refuse(_("The link says {name} = {given}, but beside this run stand only those that "
+                      "learnt the same pairs, at most {most}. Left out: {lost}.", name="beside",
+                      given=middle(given, 40), most=MOST - 1, lost=", ".join(lost)))
+    if kept or (given and not lost):
+        return kept
+    return [each for each in default if each in others][: MOST - 1]
 
 
 def twin(run: Run) -> Experiment:
@@ -104,9 +122,21 @@ def offer_twin(run: Run, chosen: Sequence[Run]) -> None:
     train_button({label: other}, label, "twin")
 
 
+def _otherwise(runs: Sequence[Run]) -> list[int]:
+    """The number of the first of these runs that differs from each in its attention at most."""
+    said = []
+    for run in runs:
+        data = run.experiment.model_dump(mode="json")
+        for name in ATTENTION:
+            data["model"].pop(name, None)
+        said.append(data)
+    return [said.index(each) for each in said]
+
+
 def side_by_side(runs: Sequence[Run], found: Sequence[xr.Dataset]) -> xr.Dataset:
     """What the probe `evaluation` says of some runs on the same pairs: `bin_bleu` and
-    `bin_sentences` over (run, bin), `bin_low` and `bin_high` over bin."""
+    `bin_sentences` over (run, bin), `bin_low` and `bin_high` over bin; of each run `attention`, and
+    `otherwise`, the same number where nothing else differs."""
     names = distinct(tell_apart([run.experiment for run in runs]).names) if len(runs) > 1 else [
         _("attention: {kind}", kind=_(CHOICES[_attention(runs[0])]))]
     asked = "".join(f"{each.attrs['run']}{each.attrs['step']}" for each in found)
@@ -115,7 +145,8 @@ def side_by_side(runs: Sequence[Run], found: Sequence[xr.Dataset]) -> xr.Dataset
          for name in ("bin_bleu", "bin_sentences")}
         | {name: found[0][name] for name in ("bin_low", "bin_high")},
         {"run": names, "kind": ("run", [colour(run) for run in runs]),
-         "attention": ("run", [_attention(run) for run in runs])},
+         "attention": ("run", [_attention(run) for run in runs]),
+         "otherwise": ("run", _otherwise(runs))},
         {"run": hashlib.sha256(asked.encode()).hexdigest()[:32], "step": 0,
          "names": "\n".join(names)})
 

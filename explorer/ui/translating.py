@@ -130,13 +130,12 @@ def forced(run: Run) -> xr.Dataset | None:
         padding = max(0, longest - trace.sizes["token"])
         show(draw("forcing", trace, padding=padding, theme=theme()), "forcing", trace)
         gap = between(run)
-        true = [str(label) for label in trace["label"].values]
         draw_sentences([[
-            Line(_("the truth"), _parts(true, true, gap), strong=True),
-            Line(_("told the truth"), _parts([str(each) for each in trace["guess_told"].values],
-                                             true, gap)),
-            Line(_("by itself"), _parts([str(each) for each in trace["guess_free"].values], true,
-                                        gap)),
+            Line(_("the truth"), _parts(trace["label"], trace["unknown"], "unknown", gap),
+                 strong=True),
+            Line(_("told the truth"), _parts(trace["guess_told"], ~trace["right_told"], "wrong",
+                                             gap)),
+            Line(_("by itself"), _parts(trace["guess_free"], ~trace["right_free"], "wrong", gap)),
         ]], _("What it guesses at each place, told the truth and by itself"), "guesses")
     return found
 
@@ -174,9 +173,11 @@ def _worst(run: Run, known: HeldOut) -> str:
     return str(costs.index(max(costs)) + 1)
 
 
-def _parts(guesses: list[str], true: list[str], gap: str) -> list[tuple[str, Kind]]:
-    """Guesses one after the other, those marked that are not the truth at their place."""
-    return [((gap if place else "") + guess, "" if guess == right else "wrong")
-            for place, (guess, right) in enumerate(zip(guesses, true, strict=True))]
+def _parts(
+    tokens: xr.DataArray, which: xr.DataArray, kind: Kind, gap: str
+) -> list[tuple[str, Kind]]:
+    """Tokens one after the other, some of them marked."""
+    return [((gap if place else "") + str(token), kind if marked else "")
+            for place, (token, marked) in enumerate(zip(tokens.values, which.values, strict=True))]
 
 

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from explorer.text.cropped import cropped
 from explorer.views import attention
 from explorer.views.figure import Figure, shown, view
 from explorer.views.gates import NAMED
@@ -17,6 +18,7 @@ from explorer.words import _
 
 REACH = 3  # D of local attention, as `explorer.models.translator` has it
 COMPACT = 24  # pixels of a row of a small multiple
+UPRIGHT = -90  # degrees, of its names: a slanting last one runs out of it, and Plotly hides it
 ACROSS = 60  # letters, with two for each gap: of no more the names along an axis lie flat
 
 Array = NDArray[np.float64]
@@ -32,7 +34,7 @@ def alignment(
     assert isinstance(drawn.chart, go.Figure)
     names = [shown(str(label), 12) for label in trace["key_label"].values]
     drawn.chart.update_xaxes(title={"text": "" if compact else _("read")},
-                             tickangle=-60 if compact else angle(names))
+                             tickangle=UPRIGHT if compact else angle(names))
     drawn.chart.update_yaxes(title={"text": "" if compact else _("written")})
     if compact:
         drawn.chart.data = drawn.chart.data[:1]  # without the numbers in the cells
@@ -62,9 +64,9 @@ def _caption(trace: xr.Dataset) -> str:
     said += " " + (_("Written by itself, the likeliest token each time.")
                    if not trace.attrs["forced"] else
                    _("Teacher forcing: before each guess it read the sentence that you gave."))
-    if trace.attrs["local"]:
-        return said + " " + _("Attention is local: a row sums to less than 1.")
-    return said + " " + _("Each row sums to 1.")
+    said += " " + (_("Attention is local: a row sums to less than 1.") if trace.attrs["local"]
+                   else _("Each row sums to 1."))
+    return " ".join([said, *cropped(trace.attrs)])
 
 
 def _strongest(trace: xr.Dataset) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from explorer.text.cropped import cropped
 from explorer.text.sentences import EOS
 from explorer.views.alignment import weights
 from explorer.words import N_, _
@@ -61,7 +62,8 @@ def findings(trace: xr.Dataset) -> list[str]:
     if trace.attrs["attention"] == "none":
         return [_("This network has no attention: at each of the {count} steps it reads the same "
                   "{size} numbers, the encoder's last state. Whatever it knows of the source must "
-                  "fit in there.", count=trace.sizes["query"], size=trace.sizes["unit"])]
+                  "fit in there.", count=trace.sizes["query"], size=trace.sizes["unit"]),
+                *cropped(trace.attrs)]
     said = [_moves(trace), *_widest(trace), _at_end(trace)]
     if trace.attrs["local"]:
         lost = weights(trace).sum(-1)
@@ -72,7 +74,7 @@ def findings(trace: xr.Dataset) -> list[str]:
     if unknown:
         said.append(_("{count} of the words that were read are unknown to the network: they are "
                       "all the same to it.", count=unknown))
-    return [sentence for sentence in said if sentence]
+    return [sentence for sentence in [*said, *cropped(trace.attrs)] if sentence]
 
 
 def _moves(trace: xr.Dataset) -> str:
@@ -80,8 +82,8 @@ def _moves(trace: xr.Dataset) -> str:
     moves = np.diff(places(trace))
     if not len(moves):
         return ""
-    return _("From one written token to the next, the place of most weight moves on {on} times, "
-             "stays {stays} times and goes back {back} times.", on=int((moves > 0).sum()),
+    return _("From one written token to the next, the place of most weight moves on ({on}×), "
+             "stays ({stays}×) or goes back ({back}×).", on=int((moves > 0).sum()),
              stays=int((moves == 0).sum()), back=int((moves < 0).sum()))
 
 

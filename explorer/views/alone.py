@@ -16,6 +16,12 @@ from explorer.words import N_, _
 
 LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}
 NAMES = {"off": N_("without the scale"), "on": N_("with the scale")}
+BEST = {  # by whether there is noise
+    True: N_("Guessing each example from the others goes best at a width of about {width}: "
+             "narrower follows the noise, wider smooths the waves away."),
+    False: N_("Guessing each example from the others goes best at a width of about {width}: "
+              "narrower has but the nearest example, wider smooths the waves away."),
+}
 LOOKS = {"off": (5, "dash", "diamond"), "on": (1, "solid", "circle")}
 
 
@@ -199,9 +205,7 @@ def fitted(trace: xr.Dataset) -> list[str]:
     said = [_("The estimate is **{error}** off the truth (root mean square); the noise has a "
               "standard deviation of {noise}.", error=f"{here['rms']:.2f}", noise=here["noise"])]
     if here["kernel"] != "constant":
-        said.append(_("Guessing each example from the others goes best at a width of about "
-                      "{width}: narrower follows the noise, wider smooths the waves away.",
-                      width=f"{float(trace['tried'][least]):.2g}"))
+        said.append(_(BEST[here["noise"] > 0], width=f"{float(trace['tried'][least]):.2g}"))
     else:
         said.append(_("With the same weight for all, it is the mean of all examples everywhere: "
                       "attention that does not look."))

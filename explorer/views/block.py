@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from numpy.typing import NDArray
 
+from explorer.text.cropped import cropped
 from explorer.views.block_parts import SHARES, TENSORS, looks, plane, row, shape, told, window
 from explorer.views.figure import Figure, view
 from explorer.views.gates import CELLS
@@ -97,7 +98,7 @@ def _caption(
     if trace.attrs["of"] > trace.sizes["token"]:
         said += " " + _("The first {count} of {of} tokens were read.", count=trace.sizes["token"],
                         of=trace.attrs["of"])
-    return said
+    return " ".join([said, *cropped(trace.attrs)])
 
 
 @view("residual stream", "after")

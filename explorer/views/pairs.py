@@ -27,11 +27,16 @@ STEPS = {
 }
 SIDES = {"source": N_("source"), "given": N_("told"), "target": N_("to write")}
 LANGUAGES = {"source": N_("source"), "target": N_("target")}
+READ = N_("One sentence of the {side}, step by step. Its valid length at the end: {valid} tokens, "
+          "<eos> among them; at most {longest} are kept.")
+CROPPED = N_("One sentence of the {side}, step by step. Its valid length at the end: {valid} "
+             "tokens, for no more than {longest} are kept: the rest is cut off, and <eos> with it.")
 TALL = 26  # pixels of a row of cells
 AROUND, LEGEND = 55, 24  # of the axis and of a line of the legend, which the height holds too
 WIDE = 60  # columns, at most: of longer rows the rest is not drawn
 VISIBLE = {" ": "␣", "\u3000": "␣"}
 BINS = 40  # bars of a side, at most
+FEW = 10  # counts: of fewer each has a tick
 
 
 @view("preparation", "step_label")
@@ -40,10 +45,9 @@ def preparation(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     names = [_(STEPS[str(step)]) for step in trace["step"].values]
     data = _table(trace["step_label"].values, trace["step_kind"].values, names)
     valid = int(trace["valid"].values[-1])
-    caption = _("One sentence of the {side}, step by step. Its valid length at the end: {valid} "
-                "tokens, <eos> among them; at most {longest} are kept.",
-                side=_(LANGUAGES[str(trace.attrs["side"])]), valid=valid,
-                longest=trace.attrs["longest"])  # fmt: skip
+    whole = (trace["step_kind"].values[-1] == END).any()
+    caption = _(READ if whole else CROPPED, side=_(LANGUAGES[str(trace.attrs["side"])]),
+                valid=valid, longest=trace.attrs["longest"])
     last = " ".join(str(label) for label in trace["step_label"].values[-1] if label)
     return Figure(_cells(data, names, palette(theme)), data, caption + _left_out(data),
                   _("A row of cells for each step; the last: {tokens}", tokens=last),
@@ -84,10 +88,10 @@ def lengths(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     longest, most = int(trace.attrs["longest"]), trace.sizes["length"]
     wide = -(-most // BINS)
     starts = np.arange(1, most + 1, wide)
-    rows = []
+    rows, highest = [], 0
     for i, side in enumerate(str(side) for side in trace["side"].values):
         counts = np.add.reduceat(trace["length_pairs"].sel(side=side).values, starts - 1)
-        name = _(LANGUAGES[side])
+        name, highest = _(LANGUAGES[side]), max(highest, int(counts.max()))
         said = [f"{low}–{low + wide - 1}" if wide > 1 else str(low) for low in starts]
         chart.add_bar(x=starts + (wide - 1) / 2, y=counts, name=name, customdata=said,
                       width=wide * 0.42, offset=(i - 1) * wide * 0.42,
@@ -104,10 +108,12 @@ def lengths(trace: xr.Dataset, theme: Theme = "light") -> Figure:
                                     "font": {"color": colours.muted}, "y": 1,
                                     "yanchor": "bottom", "xanchor": "center"})  # fmt: skip
     chart.update_layout(colours.layout(height=260), barmode="overlay", bargap=0,
-                        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+                        legend={"orientation": "h", "y": 1.12 if longest <= most else 1.02,
+                                "yanchor": "bottom", "x": 0})  # above what is said of the line
     chart.update_xaxes(title={"text": _("tokens, <eos> among them")}, showgrid=False,
-                       tickformat="d")  # fmt: skip
-    chart.update_yaxes(title={"text": _("sentences")}, rangemode="tozero", tickformat=",d")
+                       tickformat="d", dtick=_whole(most))  # fmt: skip
+    chart.update_yaxes(title={"text": _("sentences")}, rangemode="tozero", tickformat=",d",
+                       dtick=_whole(highest))  # fmt: skip
     cut = [int(trace["cut"].sel(side=side)) for side in LANGUAGES]
     caption = _of(trace) + " " + _("Longer than {longest} tokens: {source} sources and {target} "
                                    "targets.", longest=longest, source=f"{cut[0]:,}",
@@ -138,7 +144,7 @@ def words(trace: xr.Dataset, theme: Theme = "light") -> Figure:
                         "color": colour, "opacity": 0.8},
                 customdata=[shown(str(word), 40) for word in one["word"].values],
                 hovertemplate="<b>%{customdata}</b><br>"
-                + _("rank {rank}: {count} times", rank="%{x}", count="%{y}") + "<extra></extra>")
+                + _("rank {rank}: {count}×", rank="%{x}", count="%{y}") + "<extra></extra>")
     chart.update_layout(colours.layout(height=260),
                         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     for update, title, values in (
@@ -161,6 +167,11 @@ def words(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     return Figure(chart, trace[columns].to_dataframe(), " ".join([_of(trace), *said]),
                   _("Count by rank on two logarithmic axes.") + " " + " ".join(said),
                   "pair-words")  # fmt: skip
+
+
+def _whole(most: int) -> int | None:
+    """Between the ticks of an axis of counts: of few Plotly would write halves."""
+    return 1 if most < FEW else None
 
 
 def _side_colour(colours: Palette, side: int) -> str:

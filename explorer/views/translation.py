@@ -11,6 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import xarray as xr
 
+from explorer.text.cropped import cropped
+from explorer.text.subwords import UNKNOWN
 from explorer.views.figure import Figure, shown, view
 from explorer.views.history import EXPORTS, shades
 from explorer.views.palette import DASHES, MARKS, Palette, Theme, palette
@@ -19,6 +21,10 @@ from explorer.words import N_, _
 BOTH = {"bleu": N_("sacrebleu"), "notes_bleu": N_("the notes' formula")}
 FULL = {"bleu": 100.0, "notes_bleu": 1.0}  # full marks
 NAMED = 40  # tokens that are labelled along an axis
+CHANCE = {  # what was likeliest, by whether the true token is unknown
+    False: N_("“{guess}” was likeliest; the true “{label}” had {share}"),
+    True: N_("“{guess}” was likeliest; the true “{label}” is unknown to it, {sign} had {share}"),
+}
 
 
 def bleu(
@@ -100,10 +106,11 @@ def forcing(trace: xr.Dataset, padding: int = 0, theme: Theme = "light") -> Figu
             ("told", _("told the truth"), colours.primary, ""),
             ("free", _("reading its own guesses"), colours.diverging[-1], "/")):
         cost = trace[name].values  # (token,), nats
-        said = [_("“{guess}” was likeliest; the true “{label}” had {share}",
-                  guess=shown(str(guess)), label=shown(label), share=f"{np.exp(-paid):.1%}")
-                for guess, label, paid in zip(trace[f"guess_{name}"].values, labels, cost,
-                                              strict=True)]
+        said = [_(CHANCE[bool(unknown)], guess=shown(str(guess)), label=shown(label),
+                  share=f"{np.exp(-paid):.1%}", sign=shown(UNKNOWN))
+                for guess, label, unknown, paid in zip(
+                    trace[f"guess_{name}"].values, labels, trace["unknown"].values, cost,
+                    strict=True)]
         bars.append(go.Bar(
             x=places, y=cost, name=title, customdata=said,
             marker={"color": colour, "line": {"width": 0}, "pattern": {
@@ -130,7 +137,8 @@ def forcing(trace: xr.Dataset, padding: int = 0, theme: Theme = "light") -> Figu
     chart.update_yaxes(title={"text": _("loss, in nats")}, range=[0, highest * 1.18])
     data = pd.DataFrame({"token": places, "label": labels, "told": trace["told"].values,
                          "free": trace["free"].values, "guess_told": trace["guess_told"].values,
-                         "guess_free": trace["guess_free"].values})
+                         "guess_free": trace["guess_free"].values,
+                         "unknown": trace["unknown"].values})
     caption = _forcing_caption(trace, padding)
     return Figure(chart, data, caption, caption, "forcing")
 
@@ -163,7 +171,11 @@ def _forcing_caption(trace: xr.Dataset, padding: int) -> str:
     if padding:
         said.append(_("In a batch with the longest of the sentences above, {count} places of "
                       "padding follow: the mask multiplies them by 0.", count=padding))
-    return " ".join(said)
+    strange = dict.fromkeys(map(str, trace["label"].values[trace["unknown"].values]))
+    if strange:
+        said.append(_("Unknown to it: {words}. Such a word costs what {sign} does, and is never "
+                      "right.", words=", ".join(f"“{word}”" for word in strange), sign=UNKNOWN))
+    return " ".join([*said, *cropped(trace.attrs)])
 
 
 @view("bleu-by-length", "bin_bleu")

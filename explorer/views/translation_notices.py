@@ -50,24 +50,29 @@ def _short(label: str) -> str:
 
 
 def lengths(trace: xr.Dataset) -> list[str]:
-    """Whether attention pays, and on which sentences. Needs `bin_bleu` over (run, bin)."""
-    attention = [str(kind) for kind in trace["attention"].values]
+    """Whether attention pays, and on which sentences: of a run beside one that has none and is
+    else the same. Needs `bin_bleu` over (run, bin), `attention` and `otherwise` over run."""
     bleu = trace["bin_bleu"].values
-    blind = [r for r, kind in enumerate(attention) if kind == "none"]
-    seeing = [r for r, kind in enumerate(attention) if kind != "none"]
-    if not blind or not seeing or bleu.shape[1] < 2:
+    blind = {int(same): r for r, same in enumerate(trace["otherwise"].values)
+             if trace["attention"].values[r] == "none"}
+    seeing = [r for r, same in enumerate(trace["otherwise"].values)
+              if trace["attention"].values[r] != "none" and int(same) in blind]
+    if not seeing or bleu.shape[1] < 2:
         return []
-    without = max(blind, key=lambda r: bleu[r].mean())
     with_it = max(seeing, key=lambda r: bleu[r].mean())
+    without = blind[int(trace["otherwise"].values[with_it])]
     gap = bleu[with_it] - bleu[without]  # (bin,)
     numbers = {"name": str(trace["run"].values[with_it]), "short": f"{gap[0]:+.1f}",
                "long": f"{gap[-1]:+.1f}"}
-    if gap[-1] > gap[0] + LEVEL:
+    if gap[-1] > max(gap[0] + LEVEL, LEVEL) and gap[-1] == gap.max():
         return [_("Attention pays most on long sentences: **{name}** is {short} points of BLEU "
                   "from the one without on the shortest, {long} on the longest.", **numbers)]
     if np.all(gap > LEVEL):
         return [_("Attention pays at every length here: **{name}** is {short} points of BLEU from "
                   "the one without on the shortest sentences, {long} on the longest.", **numbers)]
-    return [_("On these pairs the gap does not grow with the length: **{name}** is {short} points "
-              "of BLEU from the one without on the shortest sentences, {long} on the longest.",
-              **numbers)]
+    if np.all(gap <= LEVEL):
+        return [_("Attention pays at no length here: **{name}** is {short} points of BLEU from the "
+                  "one without on the shortest sentences, {long} on the longest.", **numbers)]
+    return [_("On these pairs the gap does not grow steadily with the length: **{name}** is "
+              "{short} points of BLEU from the one without on the shortest sentences, {long} on "
+              "the longest.", **numbers)]

@@ -147,6 +147,19 @@ def test_a_run_of_another_kind_is_refused_in_words(opened: Open, run: Run, gener
     assert "did not learn to translate" in said(page)
 
 
+def test_a_transformer_is_not_offered(
+    opened: Open, engine: LocalEngine, store: Store, general: Run
+) -> None:
+    made = trained(engine, store, Experiment.translation(
+        few(), model={"kind": "transformer", "hidden": 8}, steps=2))
+    page = opened("alignment", run=made.key)
+    assert "another architecture" in said(page)
+    assert page.query_params["run"] != made.key
+    [box] = [box for box in page.selectbox if box.label == "Run"]
+    assert not any("Transformer" in option for option in box.options)
+    assert not page.error
+
+
 def test_the_kinds_of_attention_train_and_stand_side_by_side(
     opened: Open, engine: LocalEngine, store: Store, general: Run
 ) -> None:

@@ -143,8 +143,19 @@ def test_the_scale(opened: Open, engine: LocalEngine) -> None:
                                found["left"].sel(scale="off"))
     np.testing.assert_allclose(plotly(page, "sorted")["data"][0]["y"],
                                found["sorted"].sel(scale="off", size=512))
-    well(page.radio(key="guess left").set_value("about half").run())
+    well(page.radio(key="guess left").set_value("a tenth to a half").run())
     assert "of the gradient" in page.info[0].value
+
+
+def test_one_of_the_guesses_at_the_gradient_is_right(
+    opened: Open, engine: LocalEngine
+) -> None:
+    """Of its default size too, whose answer lies in the middle."""
+    page = opened("attention")
+    assert page.radio(key="guess left").options == [
+        "more than half", "a tenth to a half", "less than a tenth"]
+    left = engine.ask("softmax_left", "", keys=8, seed=0)["left"].sel(size=64)
+    assert 0.1 < float(left.sel(scale="off") / left.sel(scale="on")) < 0.5
 
 
 def test_the_width_is_learnt_where_it_can_be(opened: Open, engine: LocalEngine) -> None:

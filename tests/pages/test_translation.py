@@ -283,6 +283,9 @@ def test_the_bars_are_the_probe_s_and_the_link_says_the_pair(
     wrong = [word.strip() for word, kind in group[2]["words"] if kind == "wrong"]
     assert wrong == [str(guess) for guess, true in zip(
         answer["guess_free"].values, answer["label"].values, strict=True) if guess != true]
+    [truth, *_guesses] = group
+    unknown = [word.strip() for word, kind in truth["words"] if kind == "unknown"]
+    assert unknown == answer["label"].values[answer["unknown"].values].tolist()
     well(page.selectbox(key=f"pair-{seeing.key}").set_value("2").run())
     assert page.query_params["pair"] == "2"
     assert "pair_source" not in page.query_params
@@ -333,9 +336,29 @@ def test_bleu_by_length_with_and_without_attention(
     np.testing.assert_allclose(bars[0]["y"], answer["bin_bleu"].values)
     assert list(bars[0]["customdata"]) == answer["bin_sentences"].values.tolist()
     assert "Train the same without attention" not in [each.label for each in page.button]
+    assert any("from the one without" in each.value for each in page.markdown)
 
 
 # Whatever comes
+
+
+@pytest.mark.parametrize(("beside", "left_out"), [("zz.qq", "zz, qq"), ("none", "")])
+def test_what_cannot_stand_beside_a_run_is_said(
+    opened: Open, seeing: Run, beside: str, left_out: str
+) -> None:
+    page = opened("translation", run=seeing.key, beside=beside)
+    assert (f"beside = {beside}" in said(page)) == bool(left_out)
+    assert (f"Left out: {left_out}." in said(page)) == bool(left_out)
+    assert page.query_params.get("beside") != "zz.qq"
+    assert len(plotly(page, "lengths")["data"]) >= 1
+
+
+def test_a_run_of_other_pairs_cannot_stand_beside_one(
+    opened: Open, engine: LocalEngine, store: Store, seeing: Run
+) -> None:
+    other = trained(engine, store, translator(steps=2, pairs=Pairs("few", content(rows()[:50]))))
+    page = opened("translation", run=seeing.key, beside=other.key)
+    assert f"Left out: {other.key}." in said(page)
 
 
 def test_a_run_of_another_task_is_refused_in_words(opened: Open, run: Run, seeing: Run) -> None:

@@ -84,8 +84,25 @@ def test_a_word_that_was_never_seen_is_said_and_read_as_unknown(opened: Opened) 
     trace = search(opened, "two purple cats", width=2, longest=5)
     assert trace.attrs["unknown"] == ["purple"] or trace.attrs["unknown"] == ["<unk>"]
     assert search(opened, SOURCE, width=2, longest=5).attrs["unknown"] == []
+    twice = search(opened, "two purple purple cats", width=2, longest=5)
+    assert twice.attrs["unknown"] == trace.attrs["unknown"]
     with pytest.raises(DataError, match="nothing to translate"):
         search(opened, "  ")
+
+
+def test_what_was_cut_off_is_said(opened: Opened) -> None:
+    most = opened_pairs(opened)[1].longest
+    trace = search(opened, "two " * 40, reference="deux " * 50, width=2, longest=5)
+    assert (trace.attrs["source_of"], trace.attrs["source_read"]) == (41, most)
+    assert (trace.attrs["target_of"], trace.attrs["target_read"]) == (51, most)
+    assert "target_of" not in search(opened, SOURCE, width=2, longest=5).attrs
+
+
+@pytest.mark.parametrize("text", ["zzzz", "un zzzz", "<unk>"])
+def test_nothing_unknown_is_forced(opened: Opened, text: str) -> None:
+    with pytest.raises(DataError, match=r"is not one of the words: .*deux"):
+        search(opened, SOURCE, prefix=text, width=2, longest=5)
+    assert search(opened, SOURCE, prefix="un", width=2, longest=5).attrs["text"].startswith("un")
 
 
 def test_the_reference_is_followed(opened: Opened) -> None:
@@ -116,6 +133,13 @@ def test_a_language_model_goes_on_for_just_so_long(lstm: Opened) -> None:
     greedy = search(lstm, "the cat", method="greedy", longest=8)
     own = PROBES["generate"](lstm, "the cat", 8, temperature=0)
     assert sentence(greedy, greedy.attrs["best"]) == own["id"].values[len(ids):].tolist()
+
+
+def test_what_a_language_model_never_saw_is_said(lstm: Opened) -> None:
+    assert search(lstm, "😀 你好, 你 the cat", longest=3).attrs["unknown"] == ["😀", "你", "好"]
+    assert search(lstm, "the cat", longest=3).attrs["unknown"] == []
+    with pytest.raises(DataError, match="“你” is not one of the words"):
+        search(lstm, "the cat", prefix="t你", longest=3)
 
 
 def test_a_network_of_both_directions_is_refused() -> None:

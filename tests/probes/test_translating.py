@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any
 
@@ -152,6 +153,8 @@ def test_what_mistakes_cost(any_model: Opened) -> None:
     wrong = [t for t in range(count) if int(logits[t].argmax()) != int(pairs.target[0, t])]
     first = found.attrs["first_error"]
     assert first == (wrong[0] if wrong else -1)
+    assert np.flatnonzero(~found["right_free"].values).tolist() == wrong
+    np.testing.assert_array_equal(found["right_told"], told.argmax(-1) == pairs.target[0])
     until = count if first < 0 else first + 1
     np.testing.assert_allclose(found["free"][:until], found["told"][:until], rtol=1e-9)
 
@@ -161,6 +164,20 @@ def test_without_an_error_there_is_no_avalanche(general: Opened) -> None:
     found = forcing(general, SOURCE, own)
     assert found.attrs["first_error"] == -1
     np.testing.assert_array_equal(found["told"], found["free"])
+
+
+def test_no_guess_of_an_unknown_word_is_right(general: Opened) -> None:
+    """Not even <unk>: here a network that writes nothing else."""
+    network: Any = copy.deepcopy(general.network)
+    with torch.no_grad():
+        network.output.bias[0] = 1e3
+    found = forcing(dataclasses.replace(general, network=network), SOURCE, "zibra tom")
+    assert found["unknown"].values.tolist() == [True, False, False]
+    assert found["guess_free"].values.tolist() == ["<unk>"] * 3
+    assert float(found["free"][0]) == pytest.approx(0, abs=1e-6), "it is sure of <unk>"
+    assert not found["right_free"].values.any()
+    assert not found["right_told"].values.any()
+    assert found.attrs["first_error"] == 0
 
 
 def test_the_evaluation_can_be_computed_anew(general: Opened) -> None:
@@ -252,6 +269,21 @@ def test_right_to_left_and_endless_sources_are_read(general: Opened) -> None:
         assert found.sizes["key"] <= longest(general)
         assert np.isfinite(found["logits"].values).all()
         forcing(general, source, source)
+
+
+def test_what_was_cut_off_of_either_side_is_said(general: Opened) -> None:
+    most = longest(general)
+    just, long = "tom " * (most - 1), "tom " * most  # <eos> is a token too
+    for source, target, said in (
+            (just, just, (most, most, most, most)),
+            (long, f"{long} tom", (most + 1, most, most + 2, most))):
+        for found in (alignment(general, source, target), forcing(general, source, target)):
+            assert tuple(found.attrs[name] for name in (
+                "source_of", "source_read", "target_of", "target_read")) == said
+    assert "target_of" not in alignment(general, long).attrs
+    whole = translate(general, [just, long])
+    assert whole["source_of"].values.tolist() == [most, most + 1]
+    assert whole["source_read"].values.tolist() == [most, most]
 
 
 def test_nothing_to_translate_is_said(general: Opened) -> None:

@@ -112,6 +112,22 @@ def test_an_empty_side_is_named(line: str, said: str) -> None:
     assert said in refused("a.tsv", f"Go.\tVa !\n{line}\nRun.\tCours !".encode())
 
 
+@pytest.mark.parametrize("row", ['source 50,"cible 50', '"source 50,cible 50'])
+@pytest.mark.parametrize("later", ["source 70,cible 70", 'source 70,"cible 70"'])
+def test_a_quote_that_is_not_closed_is_refused_with_its_line(row: str, later: str) -> None:
+    """It would make one cell of all that follows, up to the next quote or the end."""
+    rows = [f"source {i},cible {i}" for i in range(1, 101)]
+    rows[49], rows[69] = row, later
+    said = refused("a.csv", "\n".join(["en,fr", *rows, ""]).encode())
+    assert "line 51 of a.csv is no CSV" in said
+    assert "look for a quote that is not closed" in said
+
+
+def test_a_cell_of_a_csv_may_be_of_several_lines() -> None:
+    made = Pairs.decode("a.csv", b'en,fr\n"a ""b""\n\nc",d\n5" pipe,"e\nf"\n"g" ,h\n')
+    assert made.rows == (('a "b" c', "d"), ('5" pipe', "e f"), ("g", "h"))
+
+
 def test_a_row_of_a_csv_without_a_second_column_is_named() -> None:
     assert "line 3 of a.csv has no second column" in refused("a.csv", b"en,fr\na,b\nc\nd,e\n")
     assert "line 2 of a.csv is no CSV" in refused("a.csv", b'en,fr\n"' + b"x" * 200_000)

@@ -94,11 +94,23 @@ def test_which_diagonal(places: list[int], found: str) -> None:
 def test_what_is_noticed_follows_from_the_weights() -> None:
     weights = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0.25] * 4, [0, 0, 0, 1]])
     said = " ".join(notices.findings(aligned(weights)))
-    assert "moves on 1 times, stays 0 times and goes back 2 times" in said
+    assert "moves on (1×), stays (0×) or goes back (2×)" in said
     assert "“x” looks at the most places, as if at 4.0 equally" in said
     assert f"At “{EOS}” most of the weight goes to the source's {EOS}" in said
     assert "1 of the words that were read are unknown" in said
     assert "goes back at “w”" in notices.answer(aligned(weights[[0, 1, 2, 2, 3]]))
+
+
+def test_what_was_not_read_is_said() -> None:
+    attrs = {"source_of": 61, "source_read": 4, "target_of": 4, "target_read": 4}
+    words = "Of the source's 61 tokens only the first 4 are read."
+    trace = aligned(STRAIGHT, **attrs)
+    assert pictures.alignment(trace).caption.endswith(f"sums to 1. {words}")
+    assert notices.findings(trace)[-1] == words
+    assert notices.findings(aligned(STRAIGHT, attention="none", **attrs))[-1] == words
+    forced = aligned(STRAIGHT, **attrs | {"source_of": 4, "target_of": 9})
+    assert notices.findings(forced)[-1] == "Of the target's 9 tokens only the first 4 are read."
+    assert "are read" not in pictures.alignment(aligned(STRAIGHT)).caption
 
 
 def test_of_no_attention_nothing_is_noticed_but_that() -> None:

@@ -75,6 +75,13 @@ def test_the_way_down_is_drawn_on_the_curve() -> None:
     assert len(figure("kernel width", kernel_regression()).chart.data) == 1
 
 
+def test_where_there_is_no_noise_nothing_follows_it() -> None:
+    assert "narrower follows the noise" in " ".join(fitted(kernel_regression()))
+    said = " ".join(fitted(kernel_regression(noise=0)))
+    assert "follows the noise" not in said
+    assert "narrower has but the nearest example" in said
+
+
 def test_a_constant_kernel_does_not_look() -> None:
     said = " ".join(fitted(kernel_regression("constant", examples=20)))
     assert "mean of all examples everywhere" in said

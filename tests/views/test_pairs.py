@@ -68,7 +68,10 @@ def test_the_steps_are_drawn_as_they_are(sentences: Sentences) -> None:
         "as it came", "in lower case", "signs set apart", "cut into tokens", "rare ones unknown",
         "ended, and cut", "filled up"]
     assert "of the source" in drawn.caption
-    assert "6 tokens" in drawn.caption
+    assert "6 tokens, for no more than 6 are kept: the rest is cut off, and <eos> with it" in (
+        drawn.caption)
+    short = figure("preparation", steps(sentences, "one sentence", "source", 9))
+    assert "3 tokens, <eos> among them; at most 6 are kept" in short.caption
     drawn.chart.to_dict()
 
 
@@ -98,6 +101,19 @@ def test_the_bars_are_the_lengths(sentences: Sentences) -> None:
     assert drawn.data["sentences"].sum() == 2 * len(MADE.rows)
     cut = trace["cut"].values
     assert f"Longer than 6 tokens: {cut[0]} sources and {cut[1]} targets" in drawn.caption
+
+
+def test_few_lengths_and_few_sentences_have_whole_ticks() -> None:
+    few = Pairs.paste("a b\tc\nd\te f\n")
+    cut = Sentences.learnt(few, Tokenisation(kind="word"), True, 32)
+    layout = figure("pair lengths", statistics(cut, few.rows)).chart.layout
+    assert (layout.xaxis.dtick, layout.yaxis.dtick) == (1, 1)
+    many = xr.Dataset({"length_pairs": (("side", "length"), np.full((2, 100), 50)),
+                       "cut": ("side", [9, 9])},
+                      {"side": ["source", "target"], "length": np.arange(1, 101)},
+                      {"pairs": 9, "counted": 9, "longest": 32})
+    layout = figure("pair lengths", many).chart.layout
+    assert (layout.xaxis.dtick, layout.yaxis.dtick) == (None, None)
 
 
 def test_many_lengths_share_bars() -> None:

@@ -17,22 +17,28 @@ TOLD = [0.1, 0.2, 3.0, 0.1, 0.0]
 FREE = [0.1, 0.2, 3.0, 4.0, 2.0]
 
 
-def forced(first_error: int = 2, guesses: list[str] | None = None) -> xr.Dataset:
+def forced(
+    first_error: int = 2, guesses: list[str] | None = None, unknown: int | None = None
+) -> xr.Dataset:
     wrong = guesses or ["<b>le</b>", "chat", "dort", "dort", "."]
     return xr.Dataset(
         {"told": ("token", TOLD), "free": ("token", FREE if first_error >= 0 else TOLD),
          "guess_told": ("token", ["<b>le</b>", "chat", "dort", ".", "<eos>"]),
          "guess_free": ("token", wrong)},
-        {"label": ("token", LABELS)},
+        {"label": ("token", LABELS), "unknown": ("token", np.arange(5) == unknown)},
         {"run": "0" * 32, "step": 40, "first_error": first_error, "masked": float(np.mean(TOLD))})
 
 
-def measured(names: list[str], attention: list[str], bleu: list[list[float]]) -> xr.Dataset:
+def measured(
+    names: list[str], attention: list[str], bleu: list[list[float]],
+    otherwise: list[int] | None = None,
+) -> xr.Dataset:
     return xr.Dataset(
         {"bin_bleu": (("run", "bin"), bleu), "bin_sentences": (
             ("run", "bin"), [[9, 7, 5]] * len(bleu)),
          "bin_low": ("bin", [2, 4, 9]), "bin_high": ("bin", [3, 8, 9])},
-        {"run": names, "kind": ("run", ["gru"] * len(names)), "attention": ("run", attention)},
+        {"run": names, "kind": ("run", ["gru"] * len(names)), "attention": ("run", attention),
+         "otherwise": ("run", otherwise or [0] * len(names))},
         {"run": "0" * 32, "step": 0})
 
 
@@ -102,6 +108,22 @@ def test_the_bars_are_what_each_token_costs() -> None:
     assert "“dort” was likeliest; the true “שלום” had 5.0%" in told.customdata[2]
 
 
+def test_what_an_unknown_word_costs_is_that_of_unk() -> None:
+    drawn = figure("forcing", forced(unknown=2))
+    assert drawn.chart.data[0].customdata[2] == (
+        "“dort” was likeliest; the true “שלום” is unknown to it, &lt;unk&gt; had 5.0%")
+    assert "the true “chat” had" in drawn.chart.data[0].customdata[1]
+    assert "Unknown to it: “שלום”." in drawn.caption
+    assert drawn.data["unknown"].tolist() == [False, False, True, False, False]
+    assert "Unknown" not in figure("forcing", forced()).caption
+
+
+def test_what_was_cut_off_of_the_pair_is_said() -> None:
+    attrs = {"source_of": 5, "source_read": 5, "target_of": 9, "target_read": 5}
+    assert figure("forcing", forced().assign_attrs(attrs)).caption.endswith(
+        "of the target's 9 tokens only the first 5 are read.".capitalize())
+
+
 def test_the_first_error_and_the_padding_are_marked() -> None:
     drawn = figure("forcing", forced(), padding=3)
     line, box = drawn.chart.layout.shapes
@@ -157,9 +179,20 @@ def test_who_gains_from_attention_on_which_sentences() -> None:
 
     assert "most on long sentences: **with** is +2.0" in said([40, 35, 30], [38, 25, 10])
     assert "at every length here" in said([40, 35, 30], [30, 25, 20])
-    assert "does not grow" in said([40, 35, 30], [30, 25, 31])
+    assert "does not grow steadily" in said([40, 35, 30], [30, 25, 31])
+    assert "does not grow steadily" in said([40, 45, 30], [40, 25, 25]), "most in the middle"
+    lost = said([38, 35, 30], [40.5, 36.5, 31])
+    assert "at no length here: **with** is -2.5" in lost, "it loses less and less"
     alone = measured(["with"], ["dot"], [[40, 35, 30]])
     assert notices.lengths(alone) == []
+
+
+def test_only_runs_that_differ_in_nothing_else_tell_what_attention_is_worth() -> None:
+    names, kinds = ["Transformer", "with", "without"], ["transformer", "dot", "none"]
+    bleu: list[list[float]] = [[70, 70, 70], [40, 35, 30], [30, 25, 10]]
+    said = " ".join(notices.lengths(measured(names, kinds, bleu, [0, 1, 1])))
+    assert "**with** is +10.0" in said
+    assert notices.lengths(measured(names[::2], kinds[::2], bleu[::2], [0, 1])) == []
 
 
 def test_what_was_learnt_is_that_of_the_history(history: pd.DataFrame) -> None:

@@ -11,9 +11,10 @@ from torch import Tensor
 from explorer.errors import DataError
 from explorer.models.translator import Memory, State, Translator
 from explorer.probes.capture import admit
-from explorer.probes.finding.stepper import Guess
+from explorer.probes.finding.stepper import Guess, no_word
 from explorer.probes.opened import Opened
-from explorer.probes.translating import admit_source, encode, opened_pairs
+from explorer.probes.translating import admit_source, encode, opened_pairs, read_of
+from explorer.text.tokenizers import Tokenizer
 from explorer.text.types import Tokens
 from explorer.words import N_
 
@@ -45,7 +46,8 @@ class TranslatorStepper:
 
 
 class LanguageStepper:
-    """A language model that goes on from a text. No word of it ends a sentence."""
+    """A language model that goes on from a text. No word of it ends a sentence. unknown: what of
+    the text is read as <unk>."""
 
     eos: int | None = None
 
@@ -54,10 +56,12 @@ class LanguageStepper:
             raise DataError(N_("A network that reads both ways has no state to go on from: choose "
                                "one of a single direction."))
         self._network = opened.network
-        ids = admit(opened, text).ids
+        read = admit(opened, text)
         if not opened.experiment.model.carries:  # it leaves room for what is written
-            ids = ids[-max(1, opened.experiment.training.window // 2):]
-        self._read = torch.from_numpy(ids)[:, None]
+            kept = slice(-max(1, opened.experiment.training.window // 2), None)
+            read = Tokens(read.ids[kept], read.labels[kept])
+        self.unknown = _unknown(opened.tokenizer, read)
+        self._read = torch.from_numpy(read.ids)[:, None]
         self.labels: Sequence[str] = opened.tokenizer.labels
 
     def start(self) -> Guess:
@@ -85,23 +89,39 @@ def sought(opened: Opened, source: str, reference: str) -> Sought:
     DataError: there is nothing to read."""
     if opened.experiment.task.kind != "translation":
         ids = opened.tokenizer.encode(reference).ids.tolist() if reference else []
-        return Sought(LanguageStepper(opened, source), ids, {"source": source}, ())
+        stepper = LanguageStepper(opened, source)
+        return Sought(stepper, ids, {"source": source, "unknown": stepper.unknown}, ())
     translator, sentences = opened_pairs(opened)
     read = admit_source(sentences, source)
-    hoped = sentences.written(reference).ids.tolist() if sentences.prepare(reference) else []
-    lost = [label for id, label in zip(read.ids, read.labels, strict=True)
-            if sentences.source.unknown(int(id))]
+    hopes = bool(sentences.prepare(reference))
+    hoped = sentences.written(reference).ids.tolist() if hopes else []
     return Sought(TranslatorStepper(translator, read, sentences), hoped,
-                  {"source": sentences.source.prepare(source), "unknown": lost}, read.labels)
+                  read_of(sentences, source, reference if hopes else None)
+                  | {"source": sentences.source.prepare(source),
+                     "unknown": _unknown(sentences.source, read)}, read.labels)
 
 
 def begun(opened: Opened, text: str) -> list[int]:
-    """The ids of a text that is to begin what is written."""
+    """The ids of a text that is to begin what is written. Raises DataError: a word of it is
+    unknown."""
     if opened.experiment.task.kind == "translation":
         _, sentences = opened_pairs(opened)
         text = sentences.prepare(text)
-    found: list[int] = opened.tokenizer.encode(text).ids.tolist() if text else []
-    return found
+    if not text:
+        return []
+    tokenizer = opened.tokenizer
+    read = tokenizer.encode(text)
+    for word in _unknown(tokenizer, read):
+        raise no_word(word, [label for id, label in enumerate(tokenizer.labels)
+                             if not tokenizer.unknown(id)])
+    ids: list[int] = read.ids.tolist()
+    return ids
+
+
+def _unknown(tokenizer: Tokenizer, read: Tokens) -> list[str]:
+    """The different words among those that are read as <unk>."""
+    return list(dict.fromkeys(label for id, label in zip(read.ids, read.labels, strict=True)
+                              if tokenizer.unknown(int(id))))
 
 
 def _shared(memory: Memory, k: int) -> Memory:

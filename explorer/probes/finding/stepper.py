@@ -11,6 +11,11 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from explorer.errors import DataError
+from explorer.words import N_
+
+KNOWN = 40  # words that are named to whoever asks for another one
+
 
 class Guess(NamedTuple):
     """What may come next after each of k beginnings. log_probabilities: (k, V), float64. state: of
@@ -42,6 +47,12 @@ class Stepper(Protocol):
         """After one more word each: the beginnings that stand in `rows` (k,) of the state, which
         may repeat, followed by `tokens` (k,)."""
         ...
+
+
+def no_word(word: object, known: Sequence[str]) -> DataError:
+    """That something is none of the words."""
+    return DataError(N_("“{word}” is not one of the words: {known}."), word=word,
+                     known=" ".join(known[:KNOWN]) + (" …" if len(known) > KNOWN else ""))
 
 
 def follow(stepper: Stepper, tokens: Sequence[int]) -> tuple[list[Tensor], list[Guess]]:
