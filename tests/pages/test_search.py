@@ -249,3 +249,9 @@ def test_a_table_that_is_right_is_not_to_be_divided(opened: Open) -> None:
     page = opened("search", method="exhaustive", longest=60)
     assert "Shorten the maximum length" in said(page)
     assert not [each for each in page.button if each.label == "Divide each row by its sum"]
+
+
+def test_what_lies_beyond_the_longest_sentence_is_said(opened: Open, translator: Run) -> None:
+    page = opened("search", model="translation", run=translator.key, source="one cat " * 30)
+    assert "Of the source's 61 tokens only the first 32 are read." in [
+        each.value for each in page.caption]
