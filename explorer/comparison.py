@@ -148,11 +148,12 @@ def _resized(model: M, hidden: int) -> M:
 
 
 def subject(experiment: Experiment) -> tuple[str, str, float, bool]:
-    """What is learnt: text, tokens, what is held out, and whether the network may read the tokens
-    that it guesses (an encoder of both directions does not: it reads the source). Only
+    """What is learnt: text, task and tokens, what is held out, and whether the network may read the
+    tokens that it guesses (an encoder of both directions does not: it reads the source). Only
     perplexities of the same compare."""
     task = experiment.task
-    cut = experiment.tokens.model_dump_json() + task.model_dump_json(include={"spaced", "longest"})
+    cut = experiment.tokens.model_dump_json() + task.model_dump_json(
+        include={"kind", "spaced", "longest"})
     return (experiment.data.sha256, cut, experiment.data.held_out,
             task.kind != "translation" and bool(getattr(experiment.model, "bidirectional", False)))
 
@@ -166,6 +167,11 @@ def check(experiments: Iterable[Experiment]) -> None:
                 N_("These runs cannot be put side by side: one learnt “{one}”, another “{other}”, "
                    "and perplexities compare only on the same text. Choose runs of one text."),
                 one=one.data.name, other=other.data.name)
+        if one.task.kind != other.task.kind:
+            raise DataError(
+                N_("These runs cannot be put side by side: they learnt different things (to guess "
+                   "the next token, to fill gaps, to translate), and each has a perplexity of its "
+                   "own. Choose runs that learnt the same."))
         if one.tokens != other.tokens:
             raise DataError(
                 N_("These runs cannot be put side by side: they cut the text into different tokens "

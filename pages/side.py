@@ -13,6 +13,7 @@ from explorer.comparison import (
 from explorer.errors import ExplorerError
 from explorer.tasks.language_model import LanguageModel
 from explorer.ui import board, side, tokens, versus
+from explorer.ui.runs import LANGUAGE_MODEL
 from explorer.views import comparison as curves
 from explorer.views import duel
 from explorer.words import _
@@ -88,7 +89,7 @@ if complaint is not None:
     ui.complain(complaint)
 
 keys = side.compared(shipped)
-field = None
+field = found = None
 picture, aside = ui.columns()
 with picture:
     if not keys:
@@ -97,10 +98,12 @@ with picture:
             icon=":material/balance:",
         )
     with ui.guard():
-        field = side.gather(keys) if keys else None
+        gathered = side.gather(keys, LANGUAGE_MODEL) if keys else None
+        found = gathered.trace() if gathered is not None else None
+        field = gathered  # whose curves are there: what cannot be read is refused once
     if field is not None and len(field.groups) > MOST:
         st.warning(_("These are more than {count} different networks: choose fewer.", count=MOST))
-        field = None
+        field = found = None
     if field is not None:
         board.board(keys, field)
 
@@ -123,8 +126,7 @@ if names:
         tokens.samples(names, groups)
 
 with aside:
-    found = field.trace() if field is not None else None
-    if found is not None:
+    if field is not None and found is not None:
         said = curves.findings(found)
         if said:
             ui.before_you_look(

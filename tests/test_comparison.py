@@ -24,6 +24,7 @@ from explorer.comparison import (
     equal_parameters,
     grouped,
     same_batches,
+    subject,
     toy,
     varied,
     vary,
@@ -154,6 +155,15 @@ def test_runs_whose_perplexities_do_not_compare_are_refused(other, message) -> N
     with pytest.raises(DataError, match=message):
         check([small(), small(), small(**other)])
     check([small("rnn"), small("lstm", steps=50, seed=4)])
+
+
+def test_runs_that_learnt_different_things_are_refused() -> None:
+    model = {"kind": "transformer", "hidden": 8, "heads": 1}
+    writer = Experiment.language_model(TEXT, model=model, steps=5)
+    filler = Experiment.masked(TEXT, model=model, steps=5)
+    assert subject(writer) != subject(filler)
+    with pytest.raises(DataError, match="learnt different things"):
+        check([writer, filler])
 
 
 def history(steps: list[int], values: list[float], speed: float = 100.0) -> pd.DataFrame:

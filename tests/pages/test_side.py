@@ -20,7 +20,7 @@ from explorer.experiment import Experiment
 from explorer.store import Run, Store
 from explorer.text import Text
 from tests.pages.conftest import OWNER, Open, component, plotly, said, trained, well
-from tests.training.small import TEXT, small
+from tests.training.small import TEXT, small, translating
 
 READ = 'the fat cat sat on "the mat"'
 
@@ -147,6 +147,20 @@ def test_runs_of_different_texts_are_refused_with_the_reason(
     assert "“rhyme”" in said(page)
     assert "perplexities compare only on the same text" in said(page)
     assert not page.get("vega_lite_chart")
+
+
+def test_what_guesses_no_next_token_is_refused_once_with_the_reason(
+    opened: Open, engine: LocalEngine, store: Store
+) -> None:
+    translators = [trained(engine, store, translating(kind)) for kind in ("general", "none")]
+    writer = trained(engine, store, small("transformer"))
+    filler = trained(engine, store, Experiment.masked(
+        TEXT, model={"kind": "transformer", "hidden": 8, "heads": 1}, steps=5, window=8, batch=4))
+    for pair in (translators, [writer, filler]):
+        page = opened("side", runs=link(*pair))
+        [error] = page.error
+        assert "This run learnt something else" in error.value
+        assert not page.get("vega_lite_chart")
 
 
 def test_a_link_to_runs_that_are_not_here_says_so(opened: Open) -> None:
