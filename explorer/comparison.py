@@ -51,16 +51,23 @@ class Comparison:
 
     @cached_property
     def experiments(self) -> list[list[Experiment]]:
-        """(variation, seed). Raises ExperimentError: too few or too many, two the same, a field
-        that is not there, or one that no comparison can vary."""
+        """(variation, seed). Raises ExperimentError: too few or too many, two the same or with
+        nothing to tell them apart, a field that is not there, or one that no comparison can vary;
+        DataError: perplexities that would not compare."""
         if not LEAST <= len(self.variations) <= MOST:
             raise ExperimentError(
                 N_("Choose {least} to {most} to put side by side (given: {given})."),
                 least=LEAST, most=MOST, given=len(self.variations))
         chosen = [self._sized(varied(self.base, values), values) for values in self.variations]
+        if any("seed" in values for values in self.variations):
+            raise ExperimentError(
+                N_("The seed is nothing to compare: each variation is trained with every seed. Say "
+                   "how many seeds, and let something else differ."))
         if len({each.key for each in chosen}) < len(chosen):
             raise ExperimentError(
                 N_("Two of these would be the same experiment: let each differ from the others."))
+        check(chosen)
+        _refuse_idle(chosen)
         return [[varied(each, {"seed": seed}) for seed in self.seeds] for each in chosen]
 
     def _sized(self, experiment: Experiment, values: Values) -> Experiment:
@@ -73,6 +80,31 @@ class Comparison:
         target = self.base.model.parameters(vocabulary)
         sized: Any = equal_parameters(experiment.model, vocabulary, target)
         return varied(experiment, {"model.hidden": sized.hidden})
+
+
+# What a setting means something with; with any other value of that one it changes nothing.
+NEEDS = {"training.warmup": ("training.schedule", ("warm-up",)),
+         "training.truncate": ("training.truncation", ("regular", "randomised")),
+         "model.context": ("model.positions", ("learned",)),
+         "model.embedding": ("model.input", ("embedding",))}
+
+
+def _refuse_idle(experiments: Sequence[Experiment]) -> None:
+    """Raises ExperimentError when two of some experiments differ in nothing that has an effect:
+    their curves would be the same bit for bit."""
+    met: dict[str, Experiment] = {}
+    for experiment in experiments:
+        flat = _flat(experiment)
+        idle = [path for path, (other, values) in NEEDS.items()
+                if flat.get(other, values[0]) not in values]
+        same = met.setdefault(repr({path: value for path, value in flat.items()
+                                    if path not in idle}), experiment)
+        if same is not experiment:
+            path = next(iter(differences([same, experiment])))
+            raise ExperimentError(
+                N_("Trained with another {field}, the network would be the same: {field} means "
+                   "nothing as long as {other} is {value}."), field=path, other=NEEDS[path][0],
+                value=str(flat[NEEDS[path][0]]))
 
 
 TOY = Text("four sentences", "This is the boat that my father built. This is the lamp that lights "

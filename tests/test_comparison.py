@@ -131,11 +131,35 @@ def test_tied_weights_stay_tied_when_the_size_changes() -> None:
         ([{"data.held_out": 0.2}, {}], "cannot differ in a comparison"),
         ([{"model.dropout": 0.5}, {}], "dropout acts between layers"),
         ([{"training.learning_rate": "inf"}, {}], "finite number"),
+        ([{"seed": 0}, {"seed": 1}], "The seed is nothing to compare"),
+        ([{"training.warmup": 50}, {"training.warmup": 200}],
+         "training.warmup means nothing as long as training.schedule is one-cycle"),
+        ([{"training.truncate": 4}, {}], "as long as training.truncation is full"),
+        (vary({"training.schedule": ["warm-up", "constant"], "training.warmup": [50, 200]}),
+         "training.warmup means nothing as long as training.schedule is constant"),
+        ([{"model.input": "one-hot", "model.embedding": n} for n in (5, 6)],
+         "as long as model.input is one-hot"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(variations, message) -> None:
     with pytest.raises(ExperimentError, match=message):
         _ = Comparison(small(), variations).experiments
+
+
+def test_what_has_an_effect_may_differ() -> None:
+    for shared, field in (({"training.schedule": "warm-up"}, "training.warmup"),
+                          ({"training.truncation": "regular"}, "training.truncate"),
+                          ({}, "model.embedding")):
+        variations = [shared | {field: n} for n in (4, 6)]
+        assert len(Comparison(small(), variations).experiments) == 2
+
+
+def test_one_that_reads_both_ways_is_not_set_beside_one_that_does_not() -> None:
+    """It has read the tokens that it guesses; both that do compare."""
+    with pytest.raises(DataError, match="reads the text from both ends"):
+        _ = Comparison(small(), vary({"model.bidirectional": [False, True]})).experiments
+    both = small({"kind": "lstm", "bidirectional": True})
+    assert len(Comparison(both, vary({"model.hidden": [4, 8]})).experiments) == 2
 
 
 def test_a_solved_size_cannot_be_varied_too() -> None:
