@@ -11,14 +11,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import explorer as ex
-from explorer.comparison import Comparison, toy, vary
+from explorer.comparison import Comparison, toy, varied, vary
 from explorer.engine import LocalEngine
 from explorer.experiment import Experiment
+from explorer.models import Model
 from explorer.store import Run, Store
 from explorer.text import Text
+from explorer.ui import versus
+from explorer.ui.language_model import KINDS
 from tests.pages.conftest import OWNER, Open, component, plotly, said, trained, well
 from tests.training.small import TEXT, small, translating
 
@@ -257,6 +261,58 @@ def test_values_that_make_no_sense_are_said_and_cannot_be_started(opened: Open) 
     assert next(each for each in page.button if each.label == "Compare").disabled
     page = opened("side", **{"differ": "model.hidden", "model.hidden": "64"})
     assert "Choose 2 to 6" in said(page)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_is_offered_can_be_compared(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "session_state", {"model": kind})
+    family = Model.family[kind]
+    offered = versus.fields()
+    assert "model.bidirectional" not in offered
+    for path in offered:
+        needs = {f"{path.partition('.')[0]}.{name}": value
+                 for name, value in versus.needed(path, family).items()}
+        base = varied(Experiment.language_model(TEXT, model=kind, quality="quick"), needs)
+        given = vary({path: versus.suggested(path)})
+        assert len(Comparison(base, given).experiments) == len(given) > 1, path
+
+
+@pytest.mark.parametrize("path", ["training.warmup", "training.truncate", "model.dropout"])
+def test_a_setting_comes_with_what_it_needs(opened: Open, path: str) -> None:
+    page = opened("side", differ="other", field=path)
+    assert not [*page.error, *page.warning]
+    assert not next(each for each in page.button if each.label == "Compare").disabled
+
+
+def test_a_link_names_any_field_at_once(opened: Open) -> None:
+    page = opened("side", **{"differ": "model.dropout", "model.dropout": "0,0.5"})
+    assert (page.query_params["differ"], page.query_params["field"]) == ("other",
+                                                                         "model.dropout")
+    assert page.selectbox(key="field").value == "model.dropout"
+    assert page.multiselect(key="model.dropout").value == ["0", "0.5"]
+    well(page.run())
+    assert page.selectbox(key="field").value == "model.dropout"
+
+
+def test_what_an_architecture_does_not_have_is_not_offered(opened: Open) -> None:
+    page = opened("side", differ="other", field="model.activation")
+    assert "field = model.activation, but there is only" in said(page), "an LSTM has none"
+    assert "Activation" not in page.selectbox(key="field").options
+    page = opened("side", differ="other", field="model.activation", model="rnn")
+    assert not [*page.error, *page.warning]
+    assert page.multiselect(key="model.activation").value == ["tanh", "relu", "linear"]
+
+
+def test_one_that_reads_both_ways_is_not_promised(opened: Open) -> None:
+    page = opened("side", differ="other", field="model.bidirectional", seeds=1)
+    assert "field = model.bidirectional, but there is only" in said(page)
+    assert not page.error
+
+
+def test_how_many_steps_each_takes_is_said_when_these_differ(opened: Open) -> None:
+    page = opened("side", **{"differ": "training.steps", "training.steps": "250,1000,500"})
+    [line] = [c.value for c in page.caption if "Compare trains" in c.value]
+    assert "9 networks, 250–1,000 steps each" in line.replace("\\", "")
 
 
 def test_equal_parameters_are_solved_for(opened: Open) -> None:
