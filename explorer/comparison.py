@@ -283,8 +283,8 @@ def curves(
     names: Sequence[str], groups: Sequence[Sequence[Side]], flops: Sequence[float] = ()
 ) -> xr.Dataset:
     """The curves of all runs: `training_perplexity`, `held_out_perplexity` and `seconds` over
-    (variation, seed, step), NaN where nothing was measured; `flops` over variation, those of one
-    training step.
+    (variation, seed, step), NaN where nothing was measured; over variation, `flops` of one
+    training step, and how many steps are `planned`.
 
     groups: the runs of each variation, one for each seed. seconds: a step's, at the pace that was
     measured up to it; not of sentence pairs, of which not every step has as many tokens.
@@ -309,7 +309,8 @@ def curves(
         {name: (("variation", "seed", "step"), value) for name, value in found.items()}
         | {"flops": ("variation", list(flops) or [np.nan] * len(groups))},
         {"variation": list(names), "step": steps,
-         "kind": ("variation", [group[0].experiment.model.kind for group in groups])},
+         "kind": ("variation", [group[0].experiment.model.kind for group in groups]),
+         "planned": ("variation", [group[0].experiment.training.steps for group in groups])},
         {"run": hashlib.sha256(keys.encode()).hexdigest()[:32], "step": rows,
          "text": first.data.name, "held_out": first.data.held_out})
 

@@ -109,10 +109,22 @@ with picture:
 
 names, groups = tokens.scored(field) if field else ([], [])
 trace = None
-if field is not None and len(field.groups) > 1:
+differs = board.settings(field) if field is not None else None
+if differs is not None and len(differs):
     with picture:
         st.subheader(_("What differs"), anchor=False)
-        st.table(board.settings(field), border="horizontal")
+        st.table(differs, border="horizontal")
+for name in tokens.left_out(field) if field is not None else ():
+    picture.info(
+        ui.prose(
+            _(
+                "**{name}** is not asked to guess or to write: training made it worse, so that "
+                "its best snapshot is that before the first step, which knows nothing.",
+                name=name,
+            )
+        ),
+        icon=":material/person_off:",
+    )
 if len(names) > 1:
     with picture:
         st.subheader(_("Which token does each win, and by how many bits?"), anchor=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -23,6 +24,7 @@ from explorer.store import Run, Store
 from explorer.text import Text
 from explorer.ui import versus
 from explorer.ui.language_model import KINDS
+from explorer.ui.runs import describe
 from tests.pages.conftest import OWNER, Open, component, plotly, said, trained, well
 from tests.training.small import TEXT, small, translating
 
@@ -167,6 +169,21 @@ def test_what_guesses_no_next_token_is_refused_once_with_the_reason(
         assert not page.get("vega_lite_chart")
 
 
+def test_a_ruined_network_spoils_nothing_and_is_named_where_it_is_left_out(
+    opened: Open, engine: LocalEngine, store: Store
+) -> None:
+    mended, ruined = (trained(engine, store, small("lstm", steps=10, learning_rate=rate))
+                      for rate in (0.01, 900))
+    assert (ruined.status, ruined.best) == ("finished", 0)
+    assert re.search(r"perplexity \d\.\de\d+$", describe(ruined))
+    page = opened("side", runs=link(mended, ruined))
+    assert ("learning rate 900 is not asked to guess or to write" in
+            said(page).replace("**", ""))
+    assert "learning rate 0.01 is not asked" not in said(page).replace("**", "")
+    assert len(page.table[0].value["training perplexity"].iloc[1]) < 12
+    assert "What differs" not in [each.value for each in page.subheader], "their names say it"
+
+
 def test_a_link_to_runs_that_are_not_here_says_so(opened: Open) -> None:
     assert f"There is no run {'0' * 32} here" in said(opened("side", runs="0" * 32))
     assert "There is no run /etc/x here" in said(opened("side", runs="/etc/x"))
@@ -214,6 +231,11 @@ def test_of_six_one_diverges_and_the_others_go_on(
     assert "learning rate 1000, seed 0: At step" in said(page).replace("**", "")
     table = page.table[0].value
     assert table["seeds"].tolist() == ["1 finished"] * 5 + ["1 diverged"]
+    costs = [float(number) * {"k": 1e3, "M": 1e6}[prefix] for number, prefix in
+             map(str.split, table["FLOPs of a run"])]
+    taken = store.run(keys(page)[-1]).history["step"].iloc[-1]
+    assert taken < 25
+    assert costs[5] == pytest.approx(costs[0] * taken / 25, rel=0.01), "of the steps that it took"
 
 
 def test_cancel_all_then_go_on(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
