@@ -21,9 +21,9 @@ from explorer.words import _
 ui.header(
     _("Which network learns your text best, and at what price?"),
     _(
-        "Several networks read the same text, in the same batches, from the same seeds, and differ "
-        "only in what you choose: what comes out differently comes from that. The lower the "
-        "held-out {perplexity}, the better.",
+        "What is trained here reads the same text, from the same seeds, and differs only in what "
+        "you choose: what comes out differently comes from that. Runs that were there before may "
+        "differ in more. The lower the held-out {perplexity}, the better.",
         perplexity=ui.term("perplexity", _("perplexity")),
     ),
 )
@@ -154,6 +154,7 @@ with aside:
                     "by side, differ. Part of the difference may come from that."
                 )
             )
+        said += board.beside_counting(field)
         if trace is not None:
             said += duel.findings(trace)
         ui.notice(said)

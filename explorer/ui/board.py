@@ -11,6 +11,7 @@ import streamlit as st
 
 from explorer.ui import link, side
 from explorer.ui.backend import draw, engine
+from explorer.ui.counting import baseline
 from explorer.ui.figure import show
 from explorer.ui.naming import differing
 from explorer.ui.page import guard
@@ -20,7 +21,9 @@ from explorer.ui.side import Entry, Field
 from explorer.ui.text import plain
 from explorer.ui.training import duration, so_far
 from explorer.views.comparison import AXES
+from explorer.views.counts import against
 from explorer.views.figure import amount
+from explorer.views.history import counted
 from explorer.words import N_, _
 
 EVERY = 2  # seconds between two looks
@@ -56,8 +59,29 @@ def _look(keys: list[str], before: tuple[str, ...]) -> None:
     dashed = too.toggle(_("Training text too"), key="dashed")
     link.write(x=x if x != "step" else None,
                dashed=None if dashed == (len(field.names) <= 3) else int(dashed))
-    show(draw("comparison", trace, x=x, training=bool(dashed), theme=theme()), "comparison", trace)
+    run = field.groups[0][0].run
+    lines = {_("blind guess"): float(run.tokenizer.size)} | counted(baseline(run))
+    show(draw("comparison", trace, x=x, training=bool(dashed), theme=theme(), baselines=lines),
+         "comparison", trace)
     st.table(table(field), border="horizontal")
+
+
+def beside_counting(field: Field) -> list[str]:
+    """How the best run of all stands against the best n-gram model on the same held-out end."""
+    first = field.groups[0][0].run
+    if getattr(first.experiment.model, "bidirectional", False):  # it has read what it guesses
+        return []
+    counting, scored = baseline(first), []
+    for name, entry in ((name, entry) for name, group in zip(field.names, field.groups, strict=True)
+                        for entry in group):
+        held = entry.run.history.dropna(subset=["validation_perplexity"])
+        scored += [(value, int(tokens), name) for value, tokens in
+                   zip(held["validation_perplexity"], held["validation_tokens"], strict=True)]
+    if counting is None or not scored:
+        return []
+    value, tokens, name = min(scored)
+    return [_("The best single run is one of **{name}**.", name=name) + " "
+            + against(value, tokens, counting)]
 
 
 def progress(keys: list[str], field: Field, full: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import comb
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from explorer.views.figure import Figure, amount, view
-from explorer.views.history import EXPORTS, MARKERS, shades, ticks
+from explorer.views.history import EXPORTS, MARKERS, ruled, shades, ticks
 from explorer.views.palette import Theme, palette
 from explorer.words import N_, _
 
@@ -25,12 +26,14 @@ Axis = Literal["step", "seconds", "flops"]
 
 @view("comparison", *PARTS)
 def comparison(
-    trace: xr.Dataset, x: Axis = "step", training: bool = True, theme: Theme = "light"
+    trace: xr.Dataset, x: Axis = "step", training: bool = True, theme: Theme = "light",
+    baselines: Mapping[str, float] | None = None,
 ) -> Figure:
     """Perplexity of each variation over steps, seconds or FLOPs, on a log axis: the mean of its
     seeds as a line, from the lowest to the highest of them as a band.
 
     training: also the text learnt from, dashed. Where nothing is held out it is all there is.
+    baselines: what others reach on the same tokens, as dashed lines across.
     """
     data = tidy(trace, x)
     held = data["part"].eq("held_out_perplexity")
@@ -65,7 +68,9 @@ def comparison(
             "variation:N", title=None, sort=names,
             scale=alt.Scale(domain=names, range=MARKERS[: len(names)])))
     lines = 1 if max(map(len, names)) <= 14 else len(names)
-    chart = alt.layer(band, line, dots).properties(height=300 + LEGEND * lines, usermeta=EXPORTS)
+    rules = ruled(baselines, [*data["mean"]], colours) if baselines else []
+    chart = alt.layer(band, line, dots, *rules).properties(
+        height=300 + LEGEND * lines, usermeta=EXPORTS)
     said = _caption(trace, data)
     return Figure(chart, data, said, said, f"comparison-{x}")
 

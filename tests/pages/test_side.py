@@ -23,6 +23,7 @@ from explorer.models import Model
 from explorer.store import Run, Store
 from explorer.text import Text
 from explorer.ui import versus
+from explorer.ui.counting import baseline
 from explorer.ui.language_model import KINDS
 from explorer.ui.runs import describe
 from tests.pages.conftest import OWNER, Open, component, plotly, said, trained, well
@@ -84,6 +85,26 @@ def test_the_curves_are_the_histories(page: AppTest, runs: list[list[Run]]) -> N
         np.testing.assert_allclose(line["mean"], np.exp(np.log(values).mean(0)), rtol=1e-6)
         np.testing.assert_allclose(line["low"], values.min(0))
         np.testing.assert_allclose(line["high"], values.max(0))
+
+
+def test_counting_is_a_line_in_the_chart_and_a_sentence(
+    page: AppTest, runs: list[list[Run]]
+) -> None:
+    [chart] = page.get("vega_lite_chart")
+    lines = [pa.ipc.open_stream(io.BytesIO(each.data.data)).read_pandas()
+             for each in chart.proto.datasets]
+    named = {name: value for data in lines if "curve" in data
+             for name, value in zip(data["curve"], data["perplexity"], strict=True)}
+    counting = baseline(runs[0][0])
+    assert counting is not None
+    assert named == {"blind guess": runs[0][0].tokenizer.size,
+                     f"best n-gram (order {counting.order}): {counting.perplexity:.2f}":
+                         counting.perplexity}
+    best = min((run.history["validation_perplexity"].min(), run.experiment.model.title)
+               for group in runs for run in group)
+    told = "\n".join(each.value for each in page.markdown).replace("\\", "")
+    assert f"The best single run is one of **{best[1]}**. **Counting beats it:**" in told
+    assert f"the network among {best[0]:.2f}" in told
 
 
 def test_the_strip_and_the_bars_are_the_surprisals(page: AppTest, runs: list[list[Run]]) -> None:

@@ -73,6 +73,19 @@ def test_the_chart_is_valid_and_its_colours_are_the_architectures(two: xr.Datase
     assert spec["layer"][1]["encoding"]["strokeDash"]["scale"]["range"][0] == [1, 0]
 
 
+def test_baselines_are_dashed_lines_with_their_names(two: xr.Dataset) -> None:
+    drawn = figure("comparison", two, baselines={"blind guess": 90.0, "n-gram": 3.5})
+    spec = drawn.chart.to_dict()
+    [rules] = [layer for layer in spec["layer"] if layer["mark"]["type"] == "rule"]
+    rows = spec["datasets"][rules["data"]["name"]]
+    assert [(row["curve"], row["perplexity"]) for row in rows] == [("blind guess", 90.0),
+                                                                   ("n-gram", 3.5)]
+    written = [row["curve"] for layer in spec["layer"] if layer["mark"]["type"] == "text"
+               for row in spec["datasets"][layer["data"]["name"]]]
+    assert sorted(written) == ["blind guess", "n-gram"]
+    assert "rule" not in str(figure("comparison", two).chart.to_dict()["layer"])
+
+
 def test_the_caption_says_what_line_and_band_are(two: xr.Dataset) -> None:
     caption = figure("comparison", two).caption
     assert "up to 2 seeds" in caption
