@@ -51,16 +51,23 @@ class Comparison:
 
     @cached_property
     def experiments(self) -> list[list[Experiment]]:
-        """(variation, seed). Raises ExperimentError: too few or too many, two the same, a field
-        that is not there, or one that no comparison can vary."""
+        """(variation, seed). Raises ExperimentError: too few or too many, two the same or with
+        nothing to tell them apart, a field that is not there, or one that no comparison can vary;
+        DataError: perplexities that would not compare."""
         if not LEAST <= len(self.variations) <= MOST:
             raise ExperimentError(
                 N_("Choose {least} to {most} to put side by side (given: {given})."),
                 least=LEAST, most=MOST, given=len(self.variations))
         chosen = [self._sized(varied(self.base, values), values) for values in self.variations]
+        if any("seed" in values for values in self.variations):
+            raise ExperimentError(
+                N_("The seed is nothing to compare: each variation is trained with every seed. Say "
+                   "how many seeds, and let something else differ."))
         if len({each.key for each in chosen}) < len(chosen):
             raise ExperimentError(
                 N_("Two of these would be the same experiment: let each differ from the others."))
+        check(chosen)
+        _refuse_idle(chosen)
         return [[varied(each, {"seed": seed}) for seed in self.seeds] for each in chosen]
 
     def _sized(self, experiment: Experiment, values: Values) -> Experiment:
@@ -73,6 +80,31 @@ class Comparison:
         target = self.base.model.parameters(vocabulary)
         sized: Any = equal_parameters(experiment.model, vocabulary, target)
         return varied(experiment, {"model.hidden": sized.hidden})
+
+
+# What a setting means something with; with any other value of that one it changes nothing.
+NEEDS = {"training.warmup": ("training.schedule", ("warm-up",)),
+         "training.truncate": ("training.truncation", ("regular", "randomised")),
+         "model.context": ("model.positions", ("learned",)),
+         "model.embedding": ("model.input", ("embedding",))}
+
+
+def _refuse_idle(experiments: Sequence[Experiment]) -> None:
+    """Raises ExperimentError when two of some experiments differ in nothing that has an effect:
+    their curves would be the same bit for bit."""
+    met: dict[str, Experiment] = {}
+    for experiment in experiments:
+        flat = _flat(experiment)
+        idle = [path for path, (other, values) in NEEDS.items()
+                if flat.get(other, values[0]) not in values]
+        same = met.setdefault(repr({path: value for path, value in flat.items()
+                                    if path not in idle}), experiment)
+        if same is not experiment:
+            path = next(iter(differences([same, experiment])))
+            raise ExperimentError(
+                N_("Trained with another {field}, the network would be the same: {field} means "
+                   "nothing as long as {other} is {value}."), field=path, other=NEEDS[path][0],
+                value=str(flat[NEEDS[path][0]]))
 
 
 TOY = Text("four sentences", "This is the boat that my father built. This is the lamp that lights "
@@ -148,11 +180,12 @@ def _resized(model: M, hidden: int) -> M:
 
 
 def subject(experiment: Experiment) -> tuple[str, str, float, bool]:
-    """What is learnt: text, tokens, what is held out, and whether the network may read the tokens
-    that it guesses (an encoder of both directions does not: it reads the source). Only
+    """What is learnt: text, task and tokens, what is held out, and whether the network may read the
+    tokens that it guesses (an encoder of both directions does not: it reads the source). Only
     perplexities of the same compare."""
     task = experiment.task
-    cut = experiment.tokens.model_dump_json() + task.model_dump_json(include={"spaced", "longest"})
+    cut = experiment.tokens.model_dump_json() + task.model_dump_json(
+        include={"kind", "spaced", "longest"})
     return (experiment.data.sha256, cut, experiment.data.held_out,
             task.kind != "translation" and bool(getattr(experiment.model, "bidirectional", False)))
 
@@ -166,6 +199,11 @@ def check(experiments: Iterable[Experiment]) -> None:
                 N_("These runs cannot be put side by side: one learnt “{one}”, another “{other}”, "
                    "and perplexities compare only on the same text. Choose runs of one text."),
                 one=one.data.name, other=other.data.name)
+        if one.task.kind != other.task.kind:
+            raise DataError(
+                N_("These runs cannot be put side by side: they learnt different things (to guess "
+                   "the next token, to fill gaps, to translate), and each has a perplexity of its "
+                   "own. Choose runs that learnt the same."))
         if one.tokens != other.tokens:
             raise DataError(
                 N_("These runs cannot be put side by side: they cut the text into different tokens "
@@ -245,8 +283,8 @@ def curves(
     names: Sequence[str], groups: Sequence[Sequence[Side]], flops: Sequence[float] = ()
 ) -> xr.Dataset:
     """The curves of all runs: `training_perplexity`, `held_out_perplexity` and `seconds` over
-    (variation, seed, step), NaN where nothing was measured; `flops` over variation, those of one
-    training step.
+    (variation, seed, step), NaN where nothing was measured; over variation, `flops` of one
+    training step, and how many steps are `planned`.
 
     groups: the runs of each variation, one for each seed. seconds: a step's, at the pace that was
     measured up to it; not of sentence pairs, of which not every step has as many tokens.
@@ -271,7 +309,8 @@ def curves(
         {name: (("variation", "seed", "step"), value) for name, value in found.items()}
         | {"flops": ("variation", list(flops) or [np.nan] * len(groups))},
         {"variation": list(names), "step": steps,
-         "kind": ("variation", [group[0].experiment.model.kind for group in groups])},
+         "kind": ("variation", [group[0].experiment.model.kind for group in groups]),
+         "planned": ("variation", [group[0].experiment.training.steps for group in groups])},
         {"run": hashlib.sha256(keys.encode()).hexdigest()[:32], "step": rows,
          "text": first.data.name, "held_out": first.data.held_out})
 

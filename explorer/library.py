@@ -173,7 +173,8 @@ def compare(
 
     vary: field path -> values, {"model.kind": ["rnn", "gru", "lstm"]} say. equal_parameters: the
     hidden size of each is solved for. One that diverges keeps its curve up to there, and the
-    others go on. Raises ExperimentError: values or fields that no comparison can vary.
+    others go on. Raises ExperimentError: values or fields that no comparison can vary; DataError:
+    perplexities that would not compare.
     """
     from explorer import comparison
 

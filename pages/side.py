@@ -13,6 +13,7 @@ from explorer.comparison import (
 from explorer.errors import ExplorerError
 from explorer.tasks.language_model import LanguageModel
 from explorer.ui import board, side, tokens, versus
+from explorer.ui.runs import LANGUAGE_MODEL
 from explorer.views import comparison as curves
 from explorer.views import duel
 from explorer.words import _
@@ -20,9 +21,9 @@ from explorer.words import _
 ui.header(
     _("Which network learns your text best, and at what price?"),
     _(
-        "Several networks read the same text, in the same batches, from the same seeds, and differ "
-        "only in what you choose: what comes out differently comes from that. The lower the "
-        "held-out {perplexity}, the better.",
+        "What is trained here reads the same text, from the same seeds, and differs only in what "
+        "you choose: what comes out differently comes from that. Runs that were there before may "
+        "differ in more. The lower the held-out {perplexity}, the better.",
         perplexity=ui.term("perplexity", _("perplexity")),
     ),
 )
@@ -88,7 +89,7 @@ if complaint is not None:
     ui.complain(complaint)
 
 keys = side.compared(shipped)
-field = None
+field = found = None
 picture, aside = ui.columns()
 with picture:
     if not keys:
@@ -97,19 +98,33 @@ with picture:
             icon=":material/balance:",
         )
     with ui.guard():
-        field = side.gather(keys) if keys else None
+        gathered = side.gather(keys, LANGUAGE_MODEL) if keys else None
+        found = gathered.trace() if gathered is not None else None
+        field = gathered  # whose curves are there: what cannot be read is refused once
     if field is not None and len(field.groups) > MOST:
         st.warning(_("These are more than {count} different networks: choose fewer.", count=MOST))
-        field = None
+        field = found = None
     if field is not None:
         board.board(keys, field)
 
 names, groups = tokens.scored(field) if field else ([], [])
 trace = None
-if field is not None and len(field.groups) > 1:
+differs = board.settings(field) if field is not None else None
+if differs is not None and len(differs):
     with picture:
         st.subheader(_("What differs"), anchor=False)
-        st.table(board.settings(field), border="horizontal")
+        st.table(differs, border="horizontal")
+for name in tokens.left_out(field) if field is not None else ():
+    picture.info(
+        ui.prose(
+            _(
+                "**{name}** is not asked to guess or to write: training made it worse, so that "
+                "its best snapshot is that before the first step, which knows nothing.",
+                name=name,
+            )
+        ),
+        icon=":material/person_off:",
+    )
 if len(names) > 1:
     with picture:
         st.subheader(_("Which token does each win, and by how many bits?"), anchor=False)
@@ -123,8 +138,7 @@ if names:
         tokens.samples(names, groups)
 
 with aside:
-    found = field.trace() if field is not None else None
-    if found is not None:
+    if field is not None and found is not None:
         said = curves.findings(found)
         if said:
             ui.before_you_look(
@@ -140,6 +154,7 @@ with aside:
                     "by side, differ. Part of the difference may come from that."
                 )
             )
+        said += board.beside_counting(field)
         if trace is not None:
             said += duel.findings(trace)
         ui.notice(said)

@@ -24,6 +24,7 @@ from explorer.comparison import (
     equal_parameters,
     grouped,
     same_batches,
+    subject,
     toy,
     varied,
     vary,
@@ -130,11 +131,35 @@ def test_tied_weights_stay_tied_when_the_size_changes() -> None:
         ([{"data.held_out": 0.2}, {}], "cannot differ in a comparison"),
         ([{"model.dropout": 0.5}, {}], "dropout acts between layers"),
         ([{"training.learning_rate": "inf"}, {}], "finite number"),
+        ([{"seed": 0}, {"seed": 1}], "The seed is nothing to compare"),
+        ([{"training.warmup": 50}, {"training.warmup": 200}],
+         "training.warmup means nothing as long as training.schedule is one-cycle"),
+        ([{"training.truncate": 4}, {}], "as long as training.truncation is full"),
+        (vary({"training.schedule": ["warm-up", "constant"], "training.warmup": [50, 200]}),
+         "training.warmup means nothing as long as training.schedule is constant"),
+        ([{"model.input": "one-hot", "model.embedding": n} for n in (5, 6)],
+         "as long as model.input is one-hot"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(variations, message) -> None:
     with pytest.raises(ExperimentError, match=message):
         _ = Comparison(small(), variations).experiments
+
+
+def test_what_has_an_effect_may_differ() -> None:
+    for shared, field in (({"training.schedule": "warm-up"}, "training.warmup"),
+                          ({"training.truncation": "regular"}, "training.truncate"),
+                          ({}, "model.embedding")):
+        variations = [shared | {field: n} for n in (4, 6)]
+        assert len(Comparison(small(), variations).experiments) == 2
+
+
+def test_one_that_reads_both_ways_is_not_set_beside_one_that_does_not() -> None:
+    """It has read the tokens that it guesses; both that do compare."""
+    with pytest.raises(DataError, match="reads the text from both ends"):
+        _ = Comparison(small(), vary({"model.bidirectional": [False, True]})).experiments
+    both = small({"kind": "lstm", "bidirectional": True})
+    assert len(Comparison(both, vary({"model.hidden": [4, 8]})).experiments) == 2
 
 
 def test_a_solved_size_cannot_be_varied_too() -> None:
@@ -154,6 +179,15 @@ def test_runs_whose_perplexities_do_not_compare_are_refused(other, message) -> N
     with pytest.raises(DataError, match=message):
         check([small(), small(), small(**other)])
     check([small("rnn"), small("lstm", steps=50, seed=4)])
+
+
+def test_runs_that_learnt_different_things_are_refused() -> None:
+    model = {"kind": "transformer", "hidden": 8, "heads": 1}
+    writer = Experiment.language_model(TEXT, model=model, steps=5)
+    filler = Experiment.masked(TEXT, model=model, steps=5)
+    assert subject(writer) != subject(filler)
+    with pytest.raises(DataError, match="learnt different things"):
+        check([writer, filler])
 
 
 def history(steps: list[int], values: list[float], speed: float = 100.0) -> pd.DataFrame:

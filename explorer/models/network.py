@@ -41,7 +41,7 @@ class Network(nn.Module):
         """Draw and scale the recurrent weights as the spec asks, gate by gate.
 
         Orthogonal: Saxe et al. 2014. Gaussian of variance 1/hidden: eigenvalues in the unit disc
-        (the circular law, Ginibre 1965).
+        (the circular law, Ginibre 1965). On the meta device there are no numbers to scale.
         """
         spec, H = self.spec, self.spec.hidden
         for layer, way in product(range(spec.layers), range(spec.directions)):
@@ -50,7 +50,7 @@ class Network(nn.Module):
                     nn.init.orthogonal_(U)
                 elif spec.initial == "gaussian":
                     nn.init.normal_(U, std=H**-0.5)
-                if spec.spectral_radius is not None:
+                if spec.spectral_radius is not None and not U.is_meta:
                     drawn = float(torch.linalg.eigvals(U.double()).abs().max())
                     U.mul_(spec.spectral_radius / drawn if drawn else 0.0)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import geometric_mean
 
 import pandas as pd
 import streamlit as st
 
 from explorer.ui import link, side
 from explorer.ui.backend import draw, engine
+from explorer.ui.counting import baseline
 from explorer.ui.figure import show
 from explorer.ui.naming import differing
 from explorer.ui.page import guard
@@ -19,6 +21,9 @@ from explorer.ui.side import Entry, Field
 from explorer.ui.text import plain
 from explorer.ui.training import duration, so_far
 from explorer.views.comparison import AXES
+from explorer.views.counts import against
+from explorer.views.figure import amount
+from explorer.views.history import counted
 from explorer.words import N_, _
 
 EVERY = 2  # seconds between two looks
@@ -54,8 +59,29 @@ def _look(keys: list[str], before: tuple[str, ...]) -> None:
     dashed = too.toggle(_("Training text too"), key="dashed")
     link.write(x=x if x != "step" else None,
                dashed=None if dashed == (len(field.names) <= 3) else int(dashed))
-    show(draw("comparison", trace, x=x, training=bool(dashed), theme=theme()), "comparison", trace)
+    run = field.groups[0][0].run
+    lines = {_("blind guess"): float(run.tokenizer.size)} | counted(baseline(run))
+    show(draw("comparison", trace, x=x, training=bool(dashed), theme=theme(), baselines=lines),
+         "comparison", trace)
     st.table(table(field), border="horizontal")
+
+
+def beside_counting(field: Field) -> list[str]:
+    """How the best run of all stands against the best n-gram model on the same held-out end."""
+    first = field.groups[0][0].run
+    if getattr(first.experiment.model, "bidirectional", False):  # it has read what it guesses
+        return []
+    counting, scored = baseline(first), []
+    for name, entry in ((name, entry) for name, group in zip(field.names, field.groups, strict=True)
+                        for entry in group):
+        held = entry.run.history.dropna(subset=["validation_perplexity"])
+        scored += [(value, int(tokens), name) for value, tokens in
+                   zip(held["validation_perplexity"], held["validation_tokens"], strict=True)]
+    if counting is None or not scored:
+        return []
+    value, tokens, name = min(scored)
+    return [_("The best single run is one of **{name}**.", name=name) + " "
+            + against(value, tokens, counting)]
 
 
 def progress(keys: list[str], field: Field, full: str) -> None:
@@ -131,7 +157,7 @@ def _row(group: list[Entry]) -> dict[str, str]:
         _("tokens per second"): _spread([float(run.history["tokens_per_second"].iloc[-1])
                                          for run in done], ",.0f", band=False),
         _("FLOPs per token"): big(per_step / experiment.task.each_step(training)),
-        _("FLOPs of a run"): big(per_step * training.steps),
+        _("FLOPs of a run"): _costs([per_step * _length(entry) for entry in group]),
         _("seeds"): ", ".join(f"{states.count(state)} {_(NAMES.get(state, STATUS.get(state, '')))}"
                               for state in dict.fromkeys(states)),
     }
@@ -140,7 +166,7 @@ def _row(group: list[Entry]) -> dict[str, str]:
 def _held(group: list[Entry]) -> float:
     """The mean held-out perplexity of a variation, geometric; NaN where nothing was measured."""
     known = [value for entry in group if math.isfinite(value := _best(entry.run.history))]
-    return math.prod(known) ** (1 / len(known)) if known else math.nan
+    return geometric_mean(known) if known else math.nan
 
 
 NAMES = {"queued": N_("waiting"), "new": N_("waiting")}
@@ -155,11 +181,24 @@ def _spread(values: Sequence[float], form: str = ".2f", band: bool = True) -> st
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return "–"
-    mean = format(math.prod(known) ** (1 / len(known)) if form == ".2f" else
-                  sum(known) / len(known), form)
-    if len(known) == 1 or not band:
-        return mean
-    return f"{mean} ({min(known):{form}} … {max(known):{form}})"
+    mean = geometric_mean(known) if form == ".2f" else sum(known) / len(known)
+    low, middle, high = (amount(value) if form == ".2f" else format(value, form)
+                         for value in (min(known), mean, max(known)))
+    return middle if len(known) == 1 or not band else f"{middle} ({low} … {high})"
+
+
+def _length(entry: Entry) -> int:
+    """How many steps a run takes; of one that broke off, how many it took."""
+    if entry.status not in ("diverged", "failed"):
+        return entry.run.experiment.training.steps
+    return int(entry.run.history["step"].iloc[-1]) if len(entry.run.history) else 0
+
+
+def _costs(flops: Sequence[float]) -> str:
+    """The mean, and from where to where if some broke off."""
+    mean = big(sum(flops) / len(flops))
+    return mean if min(flops) == max(flops) or not math.isfinite(sum(flops)) else (
+        f"{mean} ({big(min(flops))} … {big(max(flops))})")
 
 
 def big(value: float) -> str:

@@ -11,6 +11,7 @@ from explorer.scores import best
 from explorer.store import Run
 from explorer.ui.naming import distinct, tell_apart
 from explorer.ui.runs import last_bleu
+from explorer.views.figure import amount
 from explorer.words import _
 
 
@@ -115,9 +116,9 @@ def _comparison(best: Standing, second: Standing) -> str:
     assert second.held_out
     return _("**{best}** learnt best: held-out perplexity {value}, which is {bits} bits per token "
              "less than **{second}** ({other}). A blind guess among {blind} needs {saved} bits "
-             "more.", best=best.name, value=f"{best.held_out:.2f}",
+             "more.", best=best.name, value=amount(best.held_out),
              bits=f"{bits(second.held_out, best.held_out):.2f}", second=second.name,
-             other=f"{second.held_out:.2f}", blind=best.blind,
+             other=amount(second.held_out), blind=best.blind,
              saved=f"{bits(best.blind, best.held_out):.2f}")
 
 
@@ -125,5 +126,5 @@ def _alone(standing: Standing) -> str:
     assert standing.held_out
     return _("**{name}** hesitates among {value} tokens on the held-out end; a blind guess, among "
              "{blind}. That saves {saved} bits per token.", name=standing.name,
-             value=f"{standing.held_out:.2f}", blind=standing.blind,
+             value=amount(standing.held_out), blind=standing.blind,
              saved=f"{bits(standing.blind, standing.held_out):.2f}")

@@ -11,6 +11,7 @@ from explorer.ui import link, manage
 from explorer.ui.listing import Standing, ranked, subjects
 from explorer.ui.text import plain
 from explorer.ui.training import duration
+from explorer.views.figure import amount
 from explorer.words import N_, _
 
 TICKS = "runs"  # its name in the link
@@ -96,4 +97,4 @@ def _done(history: pd.DataFrame) -> str:
 
 
 def _bold(value: float | None) -> str:
-    return "–" if value is None or pd.isna(value) else f"**{value:.2f}**"
+    return "–" if value is None or pd.isna(value) else f"**{amount(value)}**"

@@ -18,6 +18,7 @@ from explorer.ui.glossary import meaning
 from explorer.ui.naming import by_hand, distinct, tell_apart
 from explorer.ui.page import onward
 from explorer.ui.session import owner
+from explorer.views.figure import amount
 from explorer.words import _
 
 LANGUAGE_MODEL, TRANSLATION = "language_model", "translation"
@@ -42,7 +43,7 @@ def describe(run: Run) -> str:
     if bleu is not None:
         parts.append(_("BLEU {value}", value=f"{bleu:.1f}"))
     elif best is not None:
-        parts.append(_("perplexity {value}", value=f"{best:.2f}"))
+        parts.append(_("perplexity {value}", value=amount(best)))
     if not experiment.pure:
         parts.append(by_hand(experiment.training))
     return " · ".join(parts)

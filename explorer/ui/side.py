@@ -23,6 +23,7 @@ from explorer.store import Run
 from explorer.ui import link
 from explorer.ui.backend import ask, engine, open_run, store
 from explorer.ui.naming import distinct, tell_apart
+from explorer.ui.runs import whole
 from explorer.ui.session import owner
 from explorer.ui.training import so_far
 from explorer.words import _
@@ -106,10 +107,11 @@ def flops(group: Sequence[Entry]) -> float:
     return float("nan")
 
 
-def gather(keys: Sequence[str]) -> Field:
-    """The runs of a comparison. Raises RunError: one is not there or damaged; DataError: their
+def gather(keys: Sequence[str], task: str | None = None) -> Field:
+    """The runs of a comparison. task: what they must have learnt; None is content with anything.
+    Raises RunError: one is not there or damaged, or learnt something else; DataError: their
     perplexities do not compare."""
-    entries = [Entry(open_run(key), engine().find(key)) for key in dict.fromkeys(keys)]
+    entries = [Entry(whole(key, task), engine().find(key)) for key in dict.fromkeys(keys)]
     check([entry.run.experiment for entry in entries])
     groups = [[entries[i] for i in group]
               for group in grouped([entry.run.experiment for entry in entries])]

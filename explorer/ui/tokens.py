@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,7 +23,7 @@ from explorer.ui.side import Entry, Field
 from explorer.ui.strip import strip
 from explorer.ui.text import plain
 from explorer.views.duel import ALL, WIDEST, lead, lines, specialities, sums, tints
-from explorer.views.figure import shown
+from explorer.views.figure import amount, shown
 from explorer.words import _
 
 READ = 360  # characters of the held-out end that are read at first
@@ -43,6 +45,12 @@ def scored(field: Field) -> tuple[list[str], list[list[Entry]]]:
     groups = [[entry for entry in group if entry.step] for group in field.groups]
     kept = [index for index, group in enumerate(groups) if group]
     return [field.names[i] for i in kept], [groups[i] for i in kept]
+
+
+def left_out(field: Field) -> list[str]:
+    """The variations that have ended, and are no better anywhere than before their first step."""
+    return [name for name, group in zip(field.names, field.groups, strict=True)
+            if all(entry.step == 0 and entry.status in ("finished", "diverged") for entry in group)]
 
 
 def read(names: Sequence[str], groups: Sequence[Sequence[Entry]], text: str) -> xr.Dataset:
@@ -116,10 +124,15 @@ def tallies(trace: xr.Dataset) -> pd.DataFrame:
     rows = [{
         _("bits in all"): f"{total[v]:.1f}",
         _("bits per token"): f"{total[v] / guessed:.3f}",
-        _("perplexity here"): f"{2 ** (total[v] / guessed):.2f}",
+        _("perplexity here"): amount(_power(total[v] / guessed)),
         _("tokens won"): f"{int((found.winner == v).sum())}",
     } for v in range(len(names))]
     return pd.DataFrame(rows, index=pd.Index([plain(name) for name in names]))
+
+
+def _power(bits: float) -> float:
+    """The perplexity of so many bits a token, also of more than a float can hold."""
+    return 2.0**bits if bits < sys.float_info.max_exp else math.inf
 
 
 def _bare(label: str) -> str:

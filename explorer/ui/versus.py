@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -15,6 +15,7 @@ from explorer.errors import ExplorerError, RunError
 from explorer.experiment import Experiment, Training
 from explorer.models import Model
 from explorer.models.base import RECURRENT
+from explorer.models.recurrent import Recurrent
 from explorer.spec import Spec
 from explorer.store import Run
 from explorer.text import Text, Tokenisation
@@ -37,41 +38,50 @@ QUALITIES = {"quick": N_("quick, about 4 s each"), "good": N_("good, about 15 s 
 SUGGESTED = {"model.kind": list(RECURRENT), "model.hidden": ["32", "64", "128"],
              "training.learning_rate": ["0.001", "0.005", "0.02"],
              "model.forget_bias": ["0", "1", "2"], "model.layers": ["1", "2", "3"]}
+# One that reads both ways compares with no other; how often weights are kept changes no curve.
+LEFT_OUT = ("model.bidirectional", "training.snapshots")
+TRUNCATING = ("training.truncation", "training.truncate")  # of a recurrent network alone
+WITH: dict[str, dict[str, Any]] = {
+    "model.dropout": {"layers": 2}, "model.context": {"positions": "learned"},
+    "training.warmup": {"schedule": "warm-up"}, "training.truncate": {"truncation": "regular"}}
 
 
 def fields() -> dict[str, type[Spec]]:
-    """The settings that may differ, by path, with the spec that has them."""
-    found: dict[str, type[Spec]] = {}
-    for kind in KINDS:
-        for name, info in Model.family[kind].model_fields.items():
-            if info.title is not None:
-                found.setdefault(f"model.{name}", Model.family[kind])
-    return found | {f"training.{name}": Training for name, info in Training.model_fields.items()
-                    if info.title is not None}
+    """The settings that may differ, by path, with the spec that has them: those that the chosen
+    architecture has."""
+    family = cast("type[Model]", Model.family[st.session_state["model"]])
+    without = [*LEFT_OUT, *([] if issubclass(family, Recurrent) else TRUNCATING),
+               *([] if family.carries else ["training.sampling"])]
+    every = {f"{section}.{name}": spec for section, spec in (("model", family),
+                                                             ("training", Training))
+             for name, info in spec.model_fields.items() if info.title is not None}
+    return {path: spec for path, spec in every.items() if path not in without}
 
 
 def choose() -> str:
     """Which field is to differ, as its path; "runs" for runs that are there already."""
+    link.seed("model", "lstm", allowed=KINDS)  # its control comes below, in a popover
     link.seed("differ", "model.kind", allowed=[*PRESETS, *fields()])
-    if st.session_state["differ"] not in PRESETS:  # a link may name any field at once
-        link.seed("field", st.session_state["differ"])
-        st.session_state["field"], st.session_state["differ"] = st.session_state["differ"], "other"
+    path = st.session_state["differ"]
+    if path not in PRESETS:  # a link may name any field at once
+        st.session_state["field"], st.session_state["differ"] = path, "other"
+        link.write(field=path, differ="other")
     preset = st.pills(_("What differs"), list(PRESETS), key="differ", required=True, wrap=True,
                            format_func=lambda name: _(PRESETS[name]))
     if preset != "other":
         link.write(differ=preset if preset != "model.kind" else None, field=None)
         return str(preset)
-    others = [path for path in fields() if path not in PRESETS]
-    link.seed("field", others[0], allowed=others)
-    field: str = st.selectbox(_("Setting"), others, key="field", format_func=title)
+    others = {path: _title(spec, path) for path, spec in fields().items() if path not in PRESETS}
+    link.seed("field", next(iter(others)), allowed=others)
+    field: str = st.selectbox(_("Setting"), list(others), key="field",
+                              format_func=others.__getitem__)
     link.write(differ=preset, field=field)
     return field
 
 
-def title(path: str) -> str:
+def _title(spec: type[Spec], path: str) -> str:
     """What a field is called."""
-    info = fields()[path].model_fields[path.rpartition(".")[2]]
-    return _(str(info.title))
+    return _(str(spec.model_fields[path.rpartition(".")[2]].title))
 
 
 def values(path: str) -> list[str]:
@@ -98,7 +108,8 @@ def suggested(path: str) -> list[str]:
     info = fields()[path].model_fields[path.rpartition(".")[2]]
     start = info.default
     if isinstance(start, int):
-        return [f"{value:g}" for value in (start // 2, start, start * 2)]
+        least = max((rule.ge for rule in info.metadata if hasattr(rule, "ge")), default=0)
+        return [str(value) for value in dict.fromkeys((max(start // 2, least), start, start * 2))]
     if start:
         return [f"{value:g}" for value in (0, start, start * 4)]
     return ["0", "0.01", "0.1"] if path.startswith("training") else ["0", "0.25", "0.5"]
@@ -129,18 +140,21 @@ def settings(
     with row.popover(_("All settings"), icon=":material/tune:"):
         kind = MIDDLE
         if path != "model.kind":
-            link.seed("model", "lstm", allowed=KINDS)
             kind = str(st.segmented_control(_("Architecture"), list(KINDS), key="model",
                                             required=True, format_func=KINDS.__getitem__))
             link.write(model=kind)
         family = Model.family[kind]
-        chosen = form(family, {}, f"side-model-{kind}", _without(family, path)) | {"kind": kind}
+        needs = needed(path, family)
+        of = f"-{path}" if needs else ""
+        chosen = form(family, needs, f"side-model-{kind}{of}",
+                      _without(family, path)) | {"kind": kind}
         st.markdown(f"**{_('Tokens')}**")
         tokens = form(Tokenisation, {}, "side-tokens")
         st.markdown(f"**{_('Training')}**")
         quality = st.session_state.get("quality", "quick")
         usual = defaults(len(text.content) if text else 10_000, Model.parse(kind), quality)
-        how = form(Training, usual, f"side-training-{kind}-{quality}-{text and text.sha256}",
+        how = form(Training, usual | needs,
+                   f"side-training-{kind}-{quality}-{text and text.sha256}{of}",
                    _without(Training, path))
 
     def base(text: Text) -> Experiment | None:
@@ -150,6 +164,13 @@ def settings(
         return Experiment.language_model(text, cut, model, quality=quality, **how)
 
     return text, base
+
+
+def needed(path: str, family: type[Spec]) -> dict[str, Any]:
+    """What the other settings are at first where one differs that means nothing, or is refused,
+    with their defaults."""
+    between_layers = path == "model.dropout" and issubclass(family, Recurrent)
+    return WITH.get(path, {}) if path != "model.dropout" or between_layers else {}
 
 
 def _without(spec: type[Spec], path: str) -> list[str]:
@@ -209,9 +230,11 @@ def announced(chosen: Comparison) -> str:
         f"{name}: {experiment.model.parameters(size):,}"
         for name, experiment in zip(distinct(tell_apart(first).names), first, strict=True))
     count = len(chosen.experiments) * len(chosen.seeds)
+    steps = sorted({experiment.training.steps for experiment in first})
     return _("Compare trains {count} networks, {steps} steps each, on “{text}”. "
              "Parameters: {counted}.", count=count,
-             steps=f"{chosen.base.training.steps:,}", text=chosen.base.data.name, counted=counted)
+             steps="–".join(f"{each:,}" for each in dict.fromkeys((steps[0], steps[-1]))),
+             text=chosen.base.data.name, counted=counted)
 
 
 def choose_runs(current: Sequence[str]) -> None:

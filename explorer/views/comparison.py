@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import comb
 from typing import Any, Literal
 
@@ -10,8 +11,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from explorer.views.figure import Figure, view
-from explorer.views.history import EXPORTS, MARKERS, TICKS, shades
+from explorer.views.figure import Figure, amount, view
+from explorer.views.history import EXPORTS, MARKERS, ruled, shades, ticks
 from explorer.views.palette import Theme, palette
 from explorer.words import N_, _
 
@@ -25,12 +26,14 @@ Axis = Literal["step", "seconds", "flops"]
 
 @view("comparison", *PARTS)
 def comparison(
-    trace: xr.Dataset, x: Axis = "step", training: bool = True, theme: Theme = "light"
+    trace: xr.Dataset, x: Axis = "step", training: bool = True, theme: Theme = "light",
+    baselines: Mapping[str, float] | None = None,
 ) -> Figure:
     """Perplexity of each variation over steps, seconds or FLOPs, on a log axis: the mean of its
     seeds as a line, from the lowest to the highest of them as a band.
 
     training: also the text learnt from, dashed. Where nothing is held out it is all there is.
+    baselines: what others reach on the same tokens, as dashed lines across.
     """
     data = tidy(trace, x)
     held = data["part"].eq("held_out_perplexity")
@@ -46,14 +49,15 @@ def comparison(
             symbolType="stroke", symbolOpacity=1),
             scale=alt.Scale(domain=names, range=shades(colours, list(trace["kind"].values)))),
         detail="part:N")
-    y = alt.Y("mean:Q", title=_("perplexity"), axis=alt.Axis(values=TICKS, format="~g"),
+    y = alt.Y("mean:Q", title=_("perplexity"), axis=alt.Axis(
+        values=ticks([*data["mean"], *data["high"]]), format="~g"),
               scale=alt.Scale(type="log", nice=False, zero=False))
     hover = [alt.Tooltip("variation:N", title=_("variation")),
              alt.Tooltip("said:N", title=_("text")), alt.Tooltip("step:Q", title=_("step")),
              alt.Tooltip("seconds:Q", title=_("seconds"), format=".1f"),
-             alt.Tooltip("mean:Q", title=_("mean"), format=".3f"),
-             alt.Tooltip("low:Q", title=_("lowest"), format=".3f"),
-             alt.Tooltip("high:Q", title=_("highest"), format=".3f"),
+             alt.Tooltip("mean:Q", title=_("mean"), format=".5~g"),
+             alt.Tooltip("low:Q", title=_("lowest"), format=".5~g"),
+             alt.Tooltip("high:Q", title=_("highest"), format=".5~g"),
              alt.Tooltip("seeds:Q", title=_("seeds"))]
     band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q"), y2="high:Q")
     line = base.mark_line(strokeWidth=2).encode(
@@ -64,7 +68,9 @@ def comparison(
             "variation:N", title=None, sort=names,
             scale=alt.Scale(domain=names, range=MARKERS[: len(names)])))
     lines = 1 if max(map(len, names)) <= 14 else len(names)
-    chart = alt.layer(band, line, dots).properties(height=300 + LEGEND * lines, usermeta=EXPORTS)
+    rules = ruled(baselines, [*data["mean"]], colours) if baselines else []
+    chart = alt.layer(band, line, dots, *rules).properties(
+        height=300 + LEGEND * lines, usermeta=EXPORTS)
     said = _caption(trace, data)
     return Figure(chart, data, said, said, f"comparison-{x}")
 
@@ -146,15 +152,27 @@ def findings(trace: xr.Dataset) -> list[str]:
               name=first, where=where, value=_said(ends[first]), second=second,
               other=_said(ends[second]))]
     said.append(_sure(ends[first], ends[second], first, second))
-    spent = {str(name): float(np.nanmax(values)) for name, values in
-             zip(trace["variation"].values, trace["seconds"].values, strict=True)
-             if np.isfinite(values).any()}
+    spent = through(trace)
+    if not spent:
+        return said
     quick, slow = min(spent, key=spent.__getitem__), max(spent, key=spent.__getitem__)
     if spent[slow] > 1.05 * spent[quick]:
         said.append(_("**{quick}** was through soonest, after {seconds} s; **{slow}** took {times} "
                       "times as long.", quick=quick, seconds=f"{spent[quick]:.1f}", slow=slow,
                       times=f"{spent[slow] / spent[quick]:.1f}"))
     return said
+
+
+def through(trace: xr.Dataset) -> dict[str, float]:
+    """How many seconds each variation took, the slowest of its seeds; without those of which none
+    has taken all its steps: they are not through yet, or broke off."""
+    found = {}
+    for name, planned, values in zip(trace["variation"].values, trace["planned"].values,
+                                     trace["seconds"].values, strict=True):
+        ends = values[:, trace["step"].values == planned]  # (seed, 0 or 1)
+        if np.isfinite(ends).any():
+            found[str(name)] = float(np.nanmax(ends))
+    return found
 
 
 def reached(values: Any, best: bool) -> Any:
@@ -165,8 +183,8 @@ def reached(values: Any, best: bool) -> Any:
 
 def _said(values: Any) -> str:
     middle = float(np.exp(np.log(values).mean()))
-    return f"{middle:.2f}" if len(values) == 1 else (
-        f"{middle:.2f} ({values.min():.2f} … {values.max():.2f})")
+    return amount(middle) if len(values) == 1 else (
+        f"{amount(middle)} ({amount(values.min())} … {amount(values.max())})")
 
 
 def _sure(one: Any, other: Any, first: str, second: str) -> str:

@@ -6,6 +6,7 @@ import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ from explorer.words import N_
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
+
+
+MANY = 1e6  # beyond this a number is written as a power
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,14 @@ def figure(name: str, trace: xr.Dataset, **options: Any) -> Figure:
 
 
 _VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
+
+
+def amount(value: float) -> str:
+    """A number with two decimals; one of more digits than anybody reads, as a power: 8.1e266."""
+    if abs(value) < MANY or not isfinite(value):
+        return f"{value:.2f}"
+    digits, _sign, power = f"{value:.1e}".partition("e")
+    return f"{digits}e{int(power)}"
 
 
 def shown(label: str, longest: int = 16) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import ceil, exp, isfinite, log10
 from typing import Literal
 
 import altair as alt
@@ -30,6 +30,7 @@ EXPORTS = {
     }
 }
 MARKERS = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "wedge", "arrow"]
+MARKS = 8  # of an axis over many powers of ten
 POINTS = 500  # of a curve: more are thinned evenly, the last kept
 
 
@@ -66,7 +67,6 @@ def perplexity(
     """
     colours = palette(theme)
     data = pd.concat([_tidy(curve, len(curves) > 1) for curve in curves], ignore_index=True)
-    lines = pd.DataFrame({"perplexity": list(baselines.values()), "curve": list(baselines)})
     names = list(dict.fromkeys(data["curve"]))
     several = len(curves) > 1
     runs = [curve.name for curve in curves] if several else names
@@ -85,7 +85,7 @@ def perplexity(
         "perplexity:Q",
         title=_("perplexity"),
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(values=TICKS, format="~g"),
+        axis=alt.Axis(values=ticks([*data["perplexity"]]), format="~g"),
     )
     base = alt.Chart(data).encode(
         x=x,
@@ -116,6 +116,19 @@ def perplexity(
                 "run:N", title=None, sort=runs, scale=alt.Scale(domain=runs, range=MARKERS)
             )
         )
+    layers = [*ruled(baselines, [*data["perplexity"]], colours), drawn, dots]
+    chart = alt.layer(*(_with_nats(layers, drawn) if nats else layers)).properties(
+        height=height, usermeta=EXPORTS)
+    if nats:
+        chart = chart.resolve_axis(y="independent")
+    return Figure(chart, data, _caption(curves), _caption(curves), "perplexity")
+
+
+def ruled(
+    baselines: Mapping[str, float], values: Sequence[float], colours: Palette
+) -> list[alt.Chart]:
+    """Baselines as dashed lines across a chart of these perplexities, each with its name."""
+    lines = pd.DataFrame({"perplexity": list(baselines.values()), "curve": list(baselines)})
     rules = (
         alt.Chart(lines)
         .mark_rule(strokeDash=[5, 4], color=colours.muted)
@@ -131,15 +144,20 @@ def perplexity(
         alt.Chart(part)
         .mark_text(align=align, dy=-6, color=colours.muted)
         .encode(x=alt.value(alt.ExprRef(place)), y="perplexity:Q", text="curve:N")
-        for part, align, place in _named(lines, data)
+        for part, align, place in _named(lines, values)
         if len(part)
     ]
-    layers = [rules, *words, drawn, dots]
-    chart = alt.layer(*(_with_nats(layers, drawn) if nats else layers)).properties(
-        height=height, usermeta=EXPORTS)
-    if nats:
-        chart = chart.resolve_axis(y="independent")
-    return Figure(chart, data, _caption(curves), _caption(curves), "perplexity")
+    return [rules, *words]
+
+
+def ticks(values: Iterable[float]) -> list[float]:
+    """The marks of a log axis of perplexities. A ruined network's may lie hundreds of powers of
+    ten higher: then some powers, so many that they stand apart."""
+    top = max(filter(isfinite, values), default=1.0)
+    if top < 10 * TICKS[-1]:
+        return [float(tick) for tick in TICKS]
+    powers = ceil(log10(top))
+    return [10.0**power for power in range(0, powers + 1, max(1, powers // MARKS))]
 
 
 def _with_nats(layers: Sequence[alt.Chart], curve: alt.Chart) -> list[alt.Chart]:
@@ -155,11 +173,11 @@ def _with_nats(layers: Sequence[alt.Chart], curve: alt.Chart) -> list[alt.Chart]
 
 
 def _named(
-    lines: pd.DataFrame, data: pd.DataFrame
+    lines: pd.DataFrame, drawn: Sequence[float]
 ) -> list[tuple[pd.DataFrame, Literal["left", "right"], str]]:
     """Where the names of baselines stand: at the left for the lower ones, above which the curves
     begin; else at the right, in turn nearer and farther."""
-    values = [*lines["perplexity"], *data["perplexity"]]
+    values = [*lines["perplexity"], *drawn]
     low = lines["perplexity"] ** 2 < min(values) * max(values)  # below the middle of a log axis
     return [(lines[low], "left", "6"), (lines[~low][::2], "right", "width"),
             (lines[~low][1::2], "right", "width * 0.6")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -11,16 +12,22 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import explorer as ex
-from explorer.comparison import Comparison, toy, vary
+from explorer.comparison import Comparison, toy, varied, vary
 from explorer.engine import LocalEngine
 from explorer.experiment import Experiment
+from explorer.models import Model
 from explorer.store import Run, Store
 from explorer.text import Text
+from explorer.ui import versus
+from explorer.ui.counting import baseline
+from explorer.ui.language_model import KINDS
+from explorer.ui.runs import describe
 from tests.pages.conftest import OWNER, Open, component, plotly, said, trained, well
-from tests.training.small import TEXT, small
+from tests.training.small import TEXT, small, translating
 
 READ = 'the fat cat sat on "the mat"'
 
@@ -78,6 +85,26 @@ def test_the_curves_are_the_histories(page: AppTest, runs: list[list[Run]]) -> N
         np.testing.assert_allclose(line["mean"], np.exp(np.log(values).mean(0)), rtol=1e-6)
         np.testing.assert_allclose(line["low"], values.min(0))
         np.testing.assert_allclose(line["high"], values.max(0))
+
+
+def test_counting_is_a_line_in_the_chart_and_a_sentence(
+    page: AppTest, runs: list[list[Run]]
+) -> None:
+    [chart] = page.get("vega_lite_chart")
+    lines = [pa.ipc.open_stream(io.BytesIO(each.data.data)).read_pandas()
+             for each in chart.proto.datasets]
+    named = {name: value for data in lines if "curve" in data
+             for name, value in zip(data["curve"], data["perplexity"], strict=True)}
+    counting = baseline(runs[0][0])
+    assert counting is not None
+    assert named == {"blind guess": runs[0][0].tokenizer.size,
+                     f"best n-gram (order {counting.order}): {counting.perplexity:.2f}":
+                         counting.perplexity}
+    best = min((run.history["validation_perplexity"].min(), run.experiment.model.title)
+               for group in runs for run in group)
+    told = "\n".join(each.value for each in page.markdown).replace("\\", "")
+    assert f"The best single run is one of **{best[1]}**. **Counting beats it:**" in told
+    assert f"the network among {best[0]:.2f}" in told
 
 
 def test_the_strip_and_the_bars_are_the_surprisals(page: AppTest, runs: list[list[Run]]) -> None:
@@ -149,6 +176,35 @@ def test_runs_of_different_texts_are_refused_with_the_reason(
     assert not page.get("vega_lite_chart")
 
 
+def test_what_guesses_no_next_token_is_refused_once_with_the_reason(
+    opened: Open, engine: LocalEngine, store: Store
+) -> None:
+    translators = [trained(engine, store, translating(kind)) for kind in ("general", "none")]
+    writer = trained(engine, store, small("transformer"))
+    filler = trained(engine, store, Experiment.masked(
+        TEXT, model={"kind": "transformer", "hidden": 8, "heads": 1}, steps=5, window=8, batch=4))
+    for pair in (translators, [writer, filler]):
+        page = opened("side", runs=link(*pair))
+        [error] = page.error
+        assert "This run learnt something else" in error.value
+        assert not page.get("vega_lite_chart")
+
+
+def test_a_ruined_network_spoils_nothing_and_is_named_where_it_is_left_out(
+    opened: Open, engine: LocalEngine, store: Store
+) -> None:
+    mended, ruined = (trained(engine, store, small("lstm", steps=10, learning_rate=rate))
+                      for rate in (0.01, 900))
+    assert (ruined.status, ruined.best) == ("finished", 0)
+    assert re.search(r"perplexity \d\.\de\d+$", describe(ruined))
+    page = opened("side", runs=link(mended, ruined))
+    assert ("learning rate 900 is not asked to guess or to write" in
+            said(page).replace("**", ""))
+    assert "learning rate 0.01 is not asked" not in said(page).replace("**", "")
+    assert len(page.table[0].value["training perplexity"].iloc[1]) < 12
+    assert "What differs" not in [each.value for each in page.subheader], "their names say it"
+
+
 def test_a_link_to_runs_that_are_not_here_says_so(opened: Open) -> None:
     assert f"There is no run {'0' * 32} here" in said(opened("side", runs="0" * 32))
     assert "There is no run /etc/x here" in said(opened("side", runs="/etc/x"))
@@ -196,6 +252,11 @@ def test_of_six_one_diverges_and_the_others_go_on(
     assert "learning rate 1000, seed 0: At step" in said(page).replace("**", "")
     table = page.table[0].value
     assert table["seeds"].tolist() == ["1 finished"] * 5 + ["1 diverged"]
+    costs = [float(number) * {"k": 1e3, "M": 1e6}[prefix] for number, prefix in
+             map(str.split, table["FLOPs of a run"])]
+    taken = store.run(keys(page)[-1]).history["step"].iloc[-1]
+    assert taken < 25
+    assert costs[5] == pytest.approx(costs[0] * taken / 25, rel=0.01), "of the steps that it took"
 
 
 def test_cancel_all_then_go_on(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,6 +304,58 @@ def test_values_that_make_no_sense_are_said_and_cannot_be_started(opened: Open) 
     assert next(each for each in page.button if each.label == "Compare").disabled
     page = opened("side", **{"differ": "model.hidden", "model.hidden": "64"})
     assert "Choose 2 to 6" in said(page)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_is_offered_can_be_compared(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "session_state", {"model": kind})
+    family = Model.family[kind]
+    offered = versus.fields()
+    assert "model.bidirectional" not in offered
+    for path in offered:
+        needs = {f"{path.partition('.')[0]}.{name}": value
+                 for name, value in versus.needed(path, family).items()}
+        base = varied(Experiment.language_model(TEXT, model=kind, quality="quick"), needs)
+        given = vary({path: versus.suggested(path)})
+        assert len(Comparison(base, given).experiments) == len(given) > 1, path
+
+
+@pytest.mark.parametrize("path", ["training.warmup", "training.truncate", "model.dropout"])
+def test_a_setting_comes_with_what_it_needs(opened: Open, path: str) -> None:
+    page = opened("side", differ="other", field=path)
+    assert not [*page.error, *page.warning]
+    assert not next(each for each in page.button if each.label == "Compare").disabled
+
+
+def test_a_link_names_any_field_at_once(opened: Open) -> None:
+    page = opened("side", **{"differ": "model.dropout", "model.dropout": "0,0.5"})
+    assert (page.query_params["differ"], page.query_params["field"]) == ("other",
+                                                                         "model.dropout")
+    assert page.selectbox(key="field").value == "model.dropout"
+    assert page.multiselect(key="model.dropout").value == ["0", "0.5"]
+    well(page.run())
+    assert page.selectbox(key="field").value == "model.dropout"
+
+
+def test_what_an_architecture_does_not_have_is_not_offered(opened: Open) -> None:
+    page = opened("side", differ="other", field="model.activation")
+    assert "field = model.activation, but there is only" in said(page), "an LSTM has none"
+    assert "Activation" not in page.selectbox(key="field").options
+    page = opened("side", differ="other", field="model.activation", model="rnn")
+    assert not [*page.error, *page.warning]
+    assert page.multiselect(key="model.activation").value == ["tanh", "relu", "linear"]
+
+
+def test_one_that_reads_both_ways_is_not_promised(opened: Open) -> None:
+    page = opened("side", differ="other", field="model.bidirectional", seeds=1)
+    assert "field = model.bidirectional, but there is only" in said(page)
+    assert not page.error
+
+
+def test_how_many_steps_each_takes_is_said_when_these_differ(opened: Open) -> None:
+    page = opened("side", **{"differ": "training.steps", "training.steps": "250,1000,500"})
+    [line] = [c.value for c in page.caption if "Compare trains" in c.value]
+    assert "9 networks, 250–1,000 steps each" in line.replace("\\", "")
 
 
 def test_equal_parameters_are_solved_for(opened: Open) -> None:

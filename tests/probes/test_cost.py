@@ -53,6 +53,14 @@ def test_tied_weights_are_multiplied_all_the_same(kind: str) -> None:
     assert int(flops(tied)["forward"]) == int(flops(plain)["forward"])
 
 
+@pytest.mark.parametrize("initial", ["uniform", "orthogonal", "gaussian"])
+def test_how_the_weights_began_costs_nothing(initial: str) -> None:
+    drawn = {"kind": "rnn", "hidden": 8, "initial": initial, "spectral_radius": 3.0}
+    opened = open_trained(Model.parse(drawn), steps=1)
+    usual = open_trained(Model.parse({"kind": "rnn", "hidden": 8}), steps=1)
+    assert int(flops(opened)["forward"]) == int(flops(usual)["forward"]) > 0
+
+
 PAIRS = Pairs("few", "a cat sat .\tun chat assis .\nthe dog .\tle gros chien court .\n")
 
 

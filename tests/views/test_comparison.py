@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -9,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.views import figure
-from explorer.views.comparison import findings, tidy
+from explorer.views.comparison import findings, through, tidy
 from explorer.views.duel import ALL, FULL, lead, lines, specialities, sums, tints
 from explorer.views.duel import findings as duel_findings
+from explorer.views.figure import amount
+from explorer.views.history import TICKS, ticks
 from explorer.views.palette import mix, palette
 
 NAN = np.nan
@@ -26,7 +30,8 @@ def curves(held: list[list[list[float]]], training: list[list[list[float]]]) -> 
     return xr.Dataset(
         {"held_out_perplexity": (dims, held), "training_perplexity": (dims, training),
          "seconds": (dims, seconds), "flops": ("variation", [5.0, 7.0])},
-        {"variation": ["GRU", "LSTM"], "step": [0, 10, 20], "kind": ("variation", ["gru", "lstm"])},
+        {"variation": ["GRU", "LSTM"], "step": [0, 10, 20], "kind": ("variation", ["gru", "lstm"]),
+         "planned": ("variation", [20, 20])},
         ABOUT)
 
 
@@ -68,6 +73,19 @@ def test_the_chart_is_valid_and_its_colours_are_the_architectures(two: xr.Datase
     assert spec["layer"][1]["encoding"]["strokeDash"]["scale"]["range"][0] == [1, 0]
 
 
+def test_baselines_are_dashed_lines_with_their_names(two: xr.Dataset) -> None:
+    drawn = figure("comparison", two, baselines={"blind guess": 90.0, "n-gram": 3.5})
+    spec = drawn.chart.to_dict()
+    [rules] = [layer for layer in spec["layer"] if layer["mark"]["type"] == "rule"]
+    rows = spec["datasets"][rules["data"]["name"]]
+    assert [(row["curve"], row["perplexity"]) for row in rows] == [("blind guess", 90.0),
+                                                                   ("n-gram", 3.5)]
+    written = [row["curve"] for layer in spec["layer"] if layer["mark"]["type"] == "text"
+               for row in spec["datasets"][layer["data"]["name"]]]
+    assert sorted(written) == ["blind guess", "n-gram"]
+    assert "rule" not in str(figure("comparison", two).chart.to_dict()["layer"])
+
+
 def test_the_caption_says_what_line_and_band_are(two: xr.Dataset) -> None:
     caption = figure("comparison", two).caption
     assert "up to 2 seeds" in caption
@@ -100,6 +118,37 @@ def test_a_lead_beyond_the_seeds_is_told_from_luck() -> None:
     assert "nobody can say" in findings(apart.isel(seed=[0]))[1]
     assert findings(apart)[0].startswith("**GRU** ends lowest")
     assert "2.0 times as long" in findings(apart)[2]
+
+
+def test_one_that_broke_off_was_not_through_soonest() -> None:
+    training = [[[NAN, 5, 4]]] * 2
+    both = curves([[[9, 4, 2.0]], [[9, 4, 3.0]]], training)
+    ended = both["seconds"].where((both["variation"] != "GRU") | (both["step"] < 20))
+    assert through(both) == {"GRU": 2.0, "LSTM": 4.0}
+    assert through(both.assign(seconds=ended)) == {"LSTM": 4.0}
+    assert "soonest" in findings(both)[-1]
+    assert "soonest" not in " ".join(findings(both.assign(seconds=ended)))
+    assert len(findings(both.assign(seconds=both["seconds"] * NAN))) == 2, "of pairs none is known"
+
+
+def test_a_ruined_but_finite_perplexity_is_a_power_and_has_an_axis() -> None:
+    ruined = curves([[[9, 4, 2.0]], [[9, 1e40, 8.14e266]]], [[[NAN, 5, 4]], [[NAN, 6, 1e250]]])
+    ends = ruined.assign(held_out_perplexity=ruined["held_out_perplexity"].where(
+        ruined["step"] == 20))
+    assert "against 8.1e266 of **LSTM**" in findings(ends)[0]
+    spec = figure("comparison", ruined).chart.to_dict()
+    marks = spec["layer"][1]["encoding"]["y"]["axis"]["values"]
+    assert len(marks) < 12
+    assert marks[-1] > 1e230
+    assert ticks([3.0, 60.0]) == TICKS, "as always where nothing is ruined"
+    assert ticks([1e7]) == [10.0**power for power in range(8)]
+
+
+@pytest.mark.parametrize(("value", "said"), [
+    (3.14159, "3.14"), (999_999.0, "999999.00"), (1e6, "1.0e6"), (8.14e266, "8.1e266"),
+    (math.inf, "inf"), (math.nan, "nan")])
+def test_a_number_takes_no_more_room_than_it_says(value: float, said: str) -> None:
+    assert amount(value) == said
 
 
 # Tokens
