@@ -23,6 +23,7 @@ from explorer.defaults import speed
 from explorer.errors import DataError, ExperimentError
 from explorer.experiment import Experiment
 from explorer.models import Model
+from explorer.scores import scored
 from explorer.spec import Spec
 from explorer.text import Text, Tokenizer
 from explorer.words import N_
@@ -298,8 +299,8 @@ def curves(
             history, training = side.history, side.experiment.training
             at = np.searchsorted(steps, history["step"])
             found["training_perplexity"][v, s, at] = history["perplexity"]
-            if "validation_perplexity" in history:
-                found["held_out_perplexity"][v, s, at] = history["validation_perplexity"]
+            held = scored(history)
+            found["held_out_perplexity"][v, s, np.searchsorted(steps, held["step"])] = held["along"]
             tokens = history["step"] * side.experiment.task.each_step(training)
             found["seconds"][v, s, at] = tokens / history["tokens_per_second"]
     first = groups[0][0].experiment

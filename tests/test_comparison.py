@@ -192,7 +192,8 @@ def test_runs_that_learnt_different_things_are_refused() -> None:
 
 def history(steps: list[int], values: list[float], speed: float = 100.0) -> pd.DataFrame:
     return pd.DataFrame({"step": steps, "perplexity": values, "tokens_per_second": speed,
-                         "validation_perplexity": [np.nan, *values[1:]]})
+                         "validation_perplexity": [np.nan, *values[1:]],
+                         "validation_tokens": 300.0})
 
 
 def test_curves_stand_side_by_side_where_they_were_measured() -> None:

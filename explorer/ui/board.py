@@ -9,6 +9,7 @@ from statistics import geometric_mean
 import pandas as pd
 import streamlit as st
 
+from explorer.scores import best, scored
 from explorer.ui import link, side
 from explorer.ui.backend import draw, engine
 from explorer.ui.counting import baseline
@@ -71,15 +72,15 @@ def beside_counting(field: Field) -> list[str]:
     first = field.groups[0][0].run
     if getattr(first.experiment.model, "bidirectional", False):  # it has read what it guesses
         return []
-    counting, scored = baseline(first), []
-    for name, entry in ((name, entry) for name, group in zip(field.names, field.groups, strict=True)
-                        for entry in group):
-        held = entry.run.history.dropna(subset=["validation_perplexity"])
-        scored += [(value, int(tokens), name) for value, tokens in
-                   zip(held["validation_perplexity"], held["validation_tokens"], strict=True)]
-    if counting is None or not scored:
+    counting, found = baseline(first), []
+    for name, group in zip(field.names, field.groups, strict=True):
+        for entry in group:
+            held = best(entry.run.history)
+            found += [(value, int(tokens), name) for value, tokens in
+                      zip(held["validation_perplexity"], held["validation_tokens"], strict=True)]
+    if counting is None or not found:
         return []
-    value, tokens, name = min(scored)
+    value, tokens, name = min(found)
     return [_("The best single run is one of **{name}**.", name=name) + " "
             + against(value, tokens, counting)]
 
@@ -173,7 +174,7 @@ NAMES = {"queued": N_("waiting"), "new": N_("waiting")}
 
 
 def _best(history: pd.DataFrame) -> float:
-    return float(history["validation_perplexity"].min())
+    return float(scored(history)["along"].min())
 
 
 def _spread(values: Sequence[float], form: str = ".2f", band: bool = True) -> str:

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from explorer.scores import scored
 from explorer.views.figure import Figure, view
 from explorer.views.palette import Theme, mix, palette
 from explorer.views.segments import NAMES, Look, look
@@ -234,9 +235,8 @@ def _kept(trace: xr.Dataset) -> list[str]:
 def learnt(histories: Mapping[str, pd.DataFrame]) -> list[str]:
     """How runs that were cut in different ways compare in the end: their lowest held-out
     perplexity, or where nothing is held out the last on the text itself. By name."""
-    held = all("validation_perplexity" in history for history in histories.values())
-    best = {name: float(history["validation_perplexity"].min() if held
-                        else history["perplexity"].iloc[-1])
+    held = all(len(scored(history)) for history in histories.values())
+    best = {name: float(scored(history)["along"].min() if held else history["perplexity"].iloc[-1])
             for name, history in histories.items()}
     first, last = min(best, key=best.__getitem__), max(best, key=best.__getitem__)
     said = [_("After the same steps, {what}: {values}.",

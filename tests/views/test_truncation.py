@@ -143,7 +143,8 @@ def test_a_gradient_of_zero_and_a_text_without_a_cut_are_said(trace: xr.Dataset)
 
 def test_runs_that_end_alike_are_not_ranked() -> None:
     def ended(value: float) -> pd.DataFrame:
-        return pd.DataFrame({"perplexity": [30.0, 9], "validation_perplexity": [30, value]})
+        return pd.DataFrame({"perplexity": [30.0, 9], "validation_perplexity": [30, value],
+                             "validation_tokens": [300.0, 300.0]})
 
     close = " ".join(learnt({"full": ended(8.0), "regular": ended(8.1)}))
     assert "another seed may" in close
