@@ -97,7 +97,8 @@ def trace_stack(
 def laid(name: str, kept: Mapping[Axes, Tensor]) -> tuple[tuple[str, ...], Any]:
     """What was tapped, as its axes and its values: the layers one on the other; of what has no
     layer, as it is."""
-    parts = [value[0] for _, value in sorted(kept.items())]  # without the batch of one
+    # Without the batch of one; what an Aaren asks is its weight itself, a view that has a gradient.
+    parts = [value[0].detach() for _, value in sorted(kept.items())]
     if not any("layer" in dict(axes) for axes in kept):
         [value] = kept.values()
         return AXES[name], _plain(value, AXES[name])
@@ -105,4 +106,4 @@ def laid(name: str, kept: Mapping[Axes, Tensor]) -> tuple[tuple[str, ...], Any]:
 
 
 def _plain(value: Tensor, axes: tuple[str, ...]) -> Any:
-    return (value[0] if value.dim() > len(axes) else value).numpy()
+    return (value[0] if value.dim() > len(axes) else value).detach().numpy()
