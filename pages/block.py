@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import streamlit as st
+import xarray as xr
 
 from explorer import ui
 from explorer.models.base import ATTENTIVE
@@ -25,6 +26,32 @@ ADDERS = {"attended": N_("attention"), "looks": N_("the looks at the source"),
           "fed": N_("the feed-forward networks")}
 DEEP = 12
 theme = ui.theme()
+
+
+def tensor(trace: xr.Dataset, name: str, layer: int, token: int) -> None:
+    """The tensor of a box, whole, and where one number of it comes from."""
+    told = parts.told(name, trace)
+    here = parts.plane(trace, name, layer)
+    st.subheader(_("The box, opened: {title}", title=_(told.title)), anchor=False)
+    st.markdown(_(told.meaning))
+    st.latex(parts.formula(name, trace, spec.norm, spec.residual, spec.tied))
+    one, other = st.columns(2)
+    head, number = 0, 0
+    if "head" in trace[name].dims:
+        link.seed("head", 1, int, between=(1, spec.heads))
+        head = int(one.selectbox(_("Head"), range(1, spec.heads + 1), key="head")) - 1
+        link.write(head=head + 1 if head else None)
+    if here.dims[-1] in ("unit", "neuron", "number"):
+        link.seed("number", 1, int, between=(1, here.shape[-1]))
+        number = int(other.number_input(_("Number of the vectors"), 1, here.shape[-1],
+                                        key="number")) - 1
+        link.write(number=number + 1 if number else None)
+    drawn = draw("block tensor", trace, observation=name, layer=layer, head=head, token=token,
+                 number=number if here.dims[-1] in ("unit", "neuron", "number") else None,
+                 theme=theme)
+    ui.show(drawn, "tensor", trace)
+    block.listen(drawn, trace, name, token)
+    st.latex(numbers(trace, spec, name, layer, head, token, number))
 
 
 ui.header(
@@ -55,28 +82,11 @@ picture, aside = ui.columns()
 with picture:
     token = block.choose_token(run, trace)
     name = block.choose_box(trace, spec, layer, token)
-    told = parts.told(name, trace)
-    here = parts.plane(trace, name, layer)
-    st.subheader(_("The box, opened: {title}", title=_(told.title)), anchor=False)
-    st.markdown(_(told.meaning))
-    st.latex(parts.formula(name, trace, spec.norm, spec.residual, spec.tied))
-    one, other = st.columns(2)
-    head, number = 0, 0
-    if "head" in trace[name].dims:
-        link.seed("head", 1, int, between=(1, spec.heads))
-        head = int(one.selectbox(_("Head"), range(1, spec.heads + 1), key="head")) - 1
-        link.write(head=head + 1 if head else None)
-    if here.dims[-1] in ("unit", "neuron", "number"):
-        link.seed("number", 1, int, between=(1, here.shape[-1]))
-        number = int(other.number_input(_("Number of the vectors"), 1, here.shape[-1],
-                                        key="number")) - 1
-        link.write(number=number + 1 if number else None)
-    drawn = draw("block tensor", trace, observation=name, layer=layer, head=head, token=token,
-                 number=number if here.dims[-1] in ("unit", "neuron", "number") else None,
-                 theme=theme)
-    ui.show(drawn, "tensor", trace)
-    block.listen(drawn, trace, name, token)
-    st.latex(numbers(trace, spec, name, layer, head, token, number))
+    if name == "token":
+        st.subheader(_("The box, opened: {title}", title=_("token")), anchor=False)
+        block.tell_token(trace, token)
+    else:
+        tensor(trace, name, layer, token)
 
     st.subheader(_("The stream, and what is added to it"), anchor=False)
     ui.show(draw("residual stream", trace, token=token, theme=theme), "stream", trace)

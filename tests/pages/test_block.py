@@ -91,8 +91,22 @@ def test_a_folded_block_is_unfolded(opened: Open, runs: dict[str, Run]) -> None:
     assert page.selectbox(key="layer").value == 2
     assert "block-1" in [box["id"] for box in boxes(page)]
     act(page, "flow", box="block-7")
-    act(page, "flow", box="token")
     assert said(page) == ""
+
+
+def test_the_token_itself_is_a_box_that_opens(
+    opened: Open, engine: LocalEngine, runs: dict[str, Run]
+) -> None:
+    number = int(traced(engine, runs["pre"])["id"].values[4])
+    page = opened("block", run=runs["pre"].key, text=TEXT, token=4)
+    act(page, "flow", box="token")
+    assert page.query_params["box"] in ("token", ["token"])
+    assert f"“c” is number {number} of the vocabulary" in " ".join(
+        each.value for each in page.markdown)
+    assert rf"E_{{{number}}} \in \mathbb{{R}}^{{12}}" in " ".join(
+        each.value for each in page.latex)
+    assert component(opened("block", run=runs["pre"].key, text=TEXT, box="token"),
+                     "flow")["selected"] == "token"
 
 
 @pytest.mark.parametrize("name", BUILT)
