@@ -17,7 +17,7 @@ from explorer.store import Run
 from explorer.ui import alignment, link
 from explorer.ui.clicks import Cell, clicks
 from explorer.ui.flow import Box, Row, cells, flow
-from explorer.ui.runs import TRANSLATION
+from explorer.ui.runs import TRANSLATION, within
 from explorer.ui.strip import strip
 from explorer.ui.text import opening, plain
 from explorer.ui.translating import between
@@ -53,7 +53,7 @@ def choose_reading(run: Run) -> tuple[str, dict[str, Any]]:
     """What the network of a run is to read: the probe that opens it, and what that is asked. A
     translator reads a pair, of which one side is looked at."""
     if run.experiment.task.kind != TRANSLATION:
-        usual = opening(run.experiment.text.content, SENTENCES)
+        usual = within(run, opening(run.experiment.text.content, SENTENCES))
         link.seed("text", usual)
         text = st.text_area(_("Text to read"), key="text", height=68)
         link.write(text=text if text != usual else None, source=None, target=None, side=None)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from explorer.errors import RunError
+from explorer.errors import DataError, RunError
 from explorer.models.base import foreign
 from explorer.models.seq2seq import Seq2Seq
+from explorer.models.stacked import Stacked
 from explorer.store import Run
 from explorer.tasks import Task
 from explorer.ui import link
@@ -134,6 +135,20 @@ def choose_run(
     key: str = st.session_state["run"]
     link.write(run=key)
     return runs[key]
+
+
+def within(run: Run, text: str, end: bool = False) -> str:
+    """As much of a text as the network of a run has places for: its first tokens. end: its last."""
+    spec = run.experiment.model
+    if not isinstance(spec, Stacked):
+        return text
+    pieces = run.tokenizer.pieces(text)
+    try:
+        spec.position.admit(len(pieces), spec.places)
+    except DataError:
+        known = pieces[-spec.places:] if end else pieces[:spec.places]
+        return "".join(piece.text for piece in known)
+    return text
 
 
 def called(run: Run) -> str:
