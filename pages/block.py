@@ -57,10 +57,10 @@ def tensor(trace: xr.Dataset, name: str, layer: int, token: int) -> None:
 ui.header(
     _("What happens to a token on its way through?"),
     _(
-        "Each token is a vector, and every block only adds to it: first what attention brings from "
-        "other tokens, then what a feed-forward network makes of the token itself. A decoder looks "
-        "at the source in between. This is the whole way, with the numbers of a trained network; "
-        "open any box."
+        "Each token is a vector, and every block changes it twice: first by what attention brings "
+        "from other tokens, then by what a feed-forward network makes of the token itself. Where "
+        "there are residual paths both are added to it. A decoder looks at the source in between. "
+        "This is the whole way, with the numbers of a trained network; open any box."
     ),
 )
 which, read, at, when = st.columns([1.5, 2.2, 0.7, 1])
@@ -88,7 +88,8 @@ with picture:
     else:
         tensor(trace, name, layer, token)
 
-    st.subheader(_("The stream, and what is added to it"), anchor=False)
+    st.subheader(_("The stream, and what is added to it") if spec.residual else
+                 _("How long its vector is, from block to block"), anchor=False)
     ui.show(draw("residual stream", trace, token=token, theme=theme), "stream", trace)
 
     if text is not None:
@@ -108,22 +109,23 @@ with aside:
     more = max(adders, key=lambda name: lengths[name].sum())
     said = block.notices(trace, lengths, token)
     ui.before_you_look(
-        plain(_("Who adds the longer vectors to “{name}”?",
+        plain(_("Who makes the longer vectors of “{name}”?",
                 name=visible(str(trace["label"].values[token])))),
         [_(ADDERS[name]) for name in adders],
         " ".join([_("**{who}**.", who=_(ADDERS[more]).capitalize()), *said[1 : len(adders)]]),
         key="guess")
     ui.notice(said)
+    kept, one = ("x + ", "1 + ") if spec.residual else ("", "")
     ui.letters([
-        r"x \leftarrow x + f(\mathrm{LN}(x)) \quad \text{(pre)}",
-        r"x \leftarrow \mathrm{LN}(x + f(x)) \quad \text{(post)}",
+        rf"x \leftarrow {kept}f(\mathrm{{LN}}(x)) \quad \text{{(pre)}}",
+        rf"x \leftarrow \mathrm{{LN}}({kept}f(x)) \quad \text{{(post)}}",
         r"\mathrm{FFN}(x) = \varphi(x W_1 + b_1) W_2 + b_2",
-        r"\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} "
-        r"\left(1 + \frac{\partial f}{\partial x}\right),\quad y = x + f(x)"])
+        rf"\frac{{\partial L}}{{\partial x}} = \frac{{\partial L}}{{\partial y}} "
+        rf"\left({one}\frac{{\partial f}}{{\partial x}}\right),\quad y = {kept}f(x)"])
     ui.code(source("models/blocks.py", "goes_on"), source("models/stack.py", "through"),
             source("models/stack.py", "guess"), source("probes/gradient_by_layer.py", "by_layer"))
     ui.not_shown(_(
-        "A long vector is not an important one: what is added may be cancelled by a later block, "
+        "A long vector is not an important one: what one block makes a later one may cancel, "
         "and norms divide lengths away again. The gradients are of one text and one seed, before "
         "training, and of networks that guess the next token; one that is trained may mend what "
         "its start makes hard."))

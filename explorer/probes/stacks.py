@@ -70,7 +70,7 @@ def trace_stack(
     model. A score that a mask hides is still given; its attention is 0.
 
     only: these names. attrs: `of`, how many tokens the text has; `window`, how many the network was
-    trained on at once. Raises DataError: an empty text.
+    trained on at once; `residual`, whether its blocks have residual paths. Raises DataError: an empty text.
     """
     tokens, of = cropped(opened, text)
     ids = torch.from_numpy(tokens.ids)
@@ -91,7 +91,8 @@ def trace_stack(
     model = opened.experiment.model
     return xr.Dataset(variables, coordinates, {
         "run": opened.key, "step": opened.step, "model": model.title, "kind": model.kind,
-        "of": of, "window": opened.experiment.training.window})
+        "of": of, "window": opened.experiment.training.window,
+        "residual": int(stack_of(opened).spec.residual)})
 
 
 def laid(name: str, kept: Mapping[Axes, Tensor]) -> tuple[tuple[str, ...], Any]:
