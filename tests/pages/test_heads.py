@@ -82,6 +82,17 @@ def test_a_page_opens_on_no_more_than_the_network_has_places_for(
     assert "has learnt 24 places" in said(opened(name, run=few.key, text="x" * 25))
 
 
+@pytest.mark.parametrize("wrong", ["lstm", "zzz"])
+def test_a_run_that_will_not_do_is_refused_once_and_no_keys_are_listed(
+    opened: Open, stack: Run, run: Run, wrong: str
+) -> None:
+    page = opened("heads", run=run.key if wrong == "lstm" else wrong)
+    [message] = page.warning
+    assert stack.key not in message.value
+    assert page.query_params["run"] == page.selectbox(key="run").value
+    assert plotly(page, "head-weights")["data"]
+
+
 def test_a_click_on_a_head_or_a_token_opens_it(opened: Open, stack: Run) -> None:
     page = opened("heads", run=stack.key, text=TEXT, layer=1, head=1)
     act(page, "all-heads", layer=1, head=0)
