@@ -147,7 +147,8 @@ with aside:
     ui.letters([
         r"s_{tj} = \frac{q_t^\top k_j}{\sqrt d} = \sum_{i=1}^{d} \frac{q_{t,i}\, k_{j,i}}{\sqrt d}",
         r"\alpha_{tj} = \frac{e^{s_{tj}}}{\sum_{l \le t} e^{s_{tl}}}, \quad j \le t",
-        r"\text{excess} = \frac{\text{score} - \text{chance}}{1 - \text{chance}}",
+        rf"\text{{{_('excess')}}} = \frac{{\text{{{_('score')}}} - \text{{{_('chance')}}}}}"
+        rf"{{1 - \text{{{_('chance')}}}}}",
     ])
     ui.code(source("models/heads.py", "_readable"),
             *(source("probes/head_tests.py", name) for name in ("toward", "induction", "distance")))
