@@ -88,7 +88,7 @@ def operations() -> None:
             ui.before_you_look(
                 _("Which is dearer by the formula once n is larger than d?"),
                 [_("self-attention"), _("the recurrence")],
-                _("Self-attention: n²·d > n·d² as soon as n > d, here from {d} tokens on.", d=d),
+                _("Self-attention: n²·d > n·d² as soon as n > d, here beyond {d} tokens.", d=d),
                 key="guess operations")
             ui.notice(said)
             ui.letters([rf"\text{{{_('self-attention')}}}:\; n^2 d",
