@@ -70,7 +70,8 @@ def trace_stack(
     model. A score that a mask hides is still given; its attention is 0.
 
     only: these names. attrs: `of`, how many tokens the text has; `window`, how many the network was
-    trained on at once; `residual`, whether its blocks have residual paths. Raises DataError: an empty text.
+    trained on at once; `residual`, whether its blocks have residual paths. Raises DataError: an
+    empty text.
     """
     tokens, of = cropped(opened, text)
     ids = torch.from_numpy(tokens.ids)

@@ -84,8 +84,8 @@ def memory(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     chart.update_yaxes(title={"text": ""}, row=1, col=2)
     said = _("Left: what the results of operations take at one time, at most; weights, input and "
              "what a kernel uses within itself are not counted. Right: what must stay to read the "
-             "next token. RNN and “{steps}” end with one state; attention keeps the keys and values "
-             "of all tokens.", steps=_(NAMES["aaren"]))
+             "next token. RNN and “{steps}” end with one state; attention keeps the keys and "
+             "values of all tokens.", steps=_(NAMES["aaren"]))
     data = trace[["peak", "kept"]].to_dataframe().reset_index()[
         ["layer", "length", "peak", "kept"]]
     return Figure(chart, data, said, said, "memory")

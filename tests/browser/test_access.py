@@ -41,7 +41,7 @@ def test_axe_finds_no_serious_fault_in_a_finished_run(visit: Visit, axe: Axe, sc
 
 CONTRAST = """element => {
     const canvas = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
-    const light = colours => {  // relative luminance of colours laid over each other, as WCAG has it
+    const light = colours => {  // luminance of colours laid over each other (WCAG)
         colours.forEach(colour => {canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);});
         const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(value => value / 255)
             .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);

@@ -122,7 +122,7 @@ def test_the_letters_of_alibi_are_the_slopes_that_are_used(heads: int) -> None:
     rules = {sign: re.sub(r"(\d)([h(])", r"\1*\2", power) for sign, power in re.findall(
         r"m_\{h (\\le|>) n\} = 2\^\{(.+?)\}", letters)}
     n = 2 ** math.floor(math.log2(heads))
-    said = [2.0 ** eval(rules[r"\le" if h <= n else ">"], {"h": h, "n": n})
+    said = [2.0 ** eval(rules[r"\le" if h <= n else ">"], {"h": h, "n": n})  # noqa: S307
             for h in range(1, heads + 1)]
     assert said == slopes(heads)
 
