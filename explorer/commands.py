@@ -136,8 +136,12 @@ def trace(options: argparse.Namespace) -> None:
 
     found = trace(run, text, step=options.step)
     found.to_netcdf(options.out, engine="h5netcdf")
-    print(json.dumps({"run": run.key, "step": found.attrs["step"],
-                      "tokens": found.sizes["token"], "out": options.out}))
+    count = found.sizes["token"]
+    if found.attrs.get("of", count) > count:
+        _complain(_("The first {count} of {of} tokens were read.", count=count,
+                    of=found.attrs["of"]), 0)
+    print(json.dumps({"run": run.key, "step": found.attrs["step"], "tokens": count,
+                      "out": options.out}))
 
 
 def translate(options: argparse.Namespace) -> None:

@@ -157,7 +157,7 @@ class Experiment(Spec):
         if self.model.kind not in self.task.models:
             raise ValueError(N_("this architecture cannot learn that task: a text's next token is "
                                 "learnt by any but an encoder–decoder, translation by that or by a "
-                                "Transformer"))
+                                "Transformer, and gaps are filled by a Transformer alone"))
         if self.task.kind != "translation" and not self.model.carries:
             if self.training.sampling != "random":
                 raise ValueError(N_("this architecture carries no state from window to window: "

@@ -47,7 +47,9 @@ def load(key: str, store: Store | None = None) -> Run:
 
 def trace(run: Run, text: str, step: int = -1, **options: Any) -> xr.Dataset:
     """Every gate and state while the run's network reads `text`, over (layer, direction, token,
-    unit); `logits` over (token, vocabulary). step: a snapshot, −1 the last. Raises DataError."""
+    unit); `logits` over (token, vocabulary). step: a snapshot, −1 the last. Of a stack of blocks
+    every tensor of its first 256 tokens, and no more; attrs["of"] is how many the text has. Raises
+    DataError."""
     return _ask("trace", run, step, text=text, **options)
 
 

@@ -36,8 +36,8 @@ def stages(
 ) -> Stages:
     """From logits (vocabulary,) to what is drawn by.
 
-    temperature: 0 is the limit: the likeliest has all. top_k: 0 = all stay. The likeliest always
-    stays.
+    temperature: 0 is the limit: the likeliest has all. top_k: 0 = all stay. top_p: 1 = all stay.
+    The likeliest always stays.
     """
     if temperature > 0:
         with np.errstate(over="ignore"):  # near 0 all but the likeliest are infinitely far below
@@ -52,7 +52,8 @@ def stages(
     in_top_k = chance.copy()
     if top_k:
         in_top_k[top_k:] = 0
-    before = np.cumsum(in_top_k) - in_top_k
-    in_top_p = np.where(before >= top_p, 0, in_top_k)
+    in_top_p = in_top_k
+    if top_p < 1:  # at 1 nothing is cut off, though a rounded sum may reach it too early
+        in_top_p = np.where(np.cumsum(in_top_k) - in_top_k >= top_p, 0, in_top_k)
     return Stages(order, logits[order], scaled[order], chance, in_top_k, in_top_p,
                   in_top_p / in_top_p.sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import streamlit as st
+import xarray as xr
 
 from explorer import ui
 from explorer.models.base import ATTENTIVE
@@ -27,34 +28,8 @@ DEEP = 12
 theme = ui.theme()
 
 
-ui.header(
-    _("What happens to a token on its way through?"),
-    _(
-        "Each token is a vector, and every block only adds to it: first what attention brings from "
-        "other tokens, then what a feed-forward network makes of the token itself. A decoder looks "
-        "at the source in between. This is the whole way, with the numbers of a trained network; "
-        "open any box."
-    ),
-)
-which, read, at, when = st.columns([1.5, 2.2, 0.7, 1])
-with which:
-    run = ui.choose_run(task=(LANGUAGE_MODEL, TRANSLATION), kinds=ATTENTIVE)
-with read:
-    probe, given = block.choose_reading(run)
-with when:
-    snapshot = ui.choose_step(run)
-spec = cast("Stacked", run.experiment.model)
-block.turn()
-link.seed("layer", 1, int, between=(1, spec.layers))
-layer = int(at.selectbox(_("Layer"), range(1, spec.layers + 1), key="layer")) - 1
-link.write(layer=layer + 1 if layer else None)
-trace = parts.whole(ask_or_stop(probe, run.key, snapshot, only=block.ASKED, **given))
-text = given.get("text")
-
-picture, aside = ui.columns()
-with picture:
-    token = block.choose_token(run, trace)
-    name = block.choose_box(trace, spec, layer, token)
+def tensor(trace: xr.Dataset, name: str, layer: int, token: int) -> None:
+    """The tensor of a box, whole, and where one number of it comes from."""
     told = parts.told(name, trace)
     here = parts.plane(trace, name, layer)
     st.subheader(_("The box, opened: {title}", title=_(told.title)), anchor=False)
@@ -78,7 +53,43 @@ with picture:
     block.listen(drawn, trace, name, token)
     st.latex(numbers(trace, spec, name, layer, head, token, number))
 
-    st.subheader(_("The stream, and what is added to it"), anchor=False)
+
+ui.header(
+    _("What happens to a token on its way through?"),
+    _(
+        "Each token is a vector, and every block changes it twice: first by what attention brings "
+        "from other tokens, then by what a feed-forward network makes of the token itself. Where "
+        "there are residual paths both are added to it. A decoder looks at the source in between. "
+        "This is the whole way, with the numbers of a trained network; open any box."
+    ),
+)
+which, read, at, when = st.columns([1.5, 2.2, 0.7, 1])
+with which:
+    run = ui.choose_run(task=(LANGUAGE_MODEL, TRANSLATION), kinds=ATTENTIVE)
+with read:
+    probe, given = block.choose_reading(run)
+with when:
+    snapshot = ui.choose_step(run)
+spec = cast("Stacked", run.experiment.model)
+block.turn()
+link.seed("layer", 1, int, between=(1, spec.layers))
+layer = int(at.selectbox(_("Layer"), range(1, spec.layers + 1), key="layer")) - 1
+link.write(layer=layer + 1 if layer else None)
+trace = parts.whole(ask_or_stop(probe, run.key, snapshot, only=block.ASKED, **given))
+text = given.get("text")
+
+picture, aside = ui.columns()
+with picture:
+    token = block.choose_token(run, trace)
+    name = block.choose_box(trace, spec, layer, token)
+    if name == "token":
+        st.subheader(_("The box, opened: {title}", title=_("token")), anchor=False)
+        block.tell_token(trace, token)
+    else:
+        tensor(trace, name, layer, token)
+
+    st.subheader(_("The stream, and what is added to it") if spec.residual else
+                 _("How long its vector is, from block to block"), anchor=False)
     ui.show(draw("residual stream", trace, token=token, theme=theme), "stream", trace)
 
     if text is not None:
@@ -98,22 +109,23 @@ with aside:
     more = max(adders, key=lambda name: lengths[name].sum())
     said = block.notices(trace, lengths, token)
     ui.before_you_look(
-        plain(_("Who adds the longer vectors to “{name}”?",
+        plain(_("Who makes the longer vectors of “{name}”?",
                 name=visible(str(trace["label"].values[token])))),
         [_(ADDERS[name]) for name in adders],
         " ".join([_("**{who}**.", who=_(ADDERS[more]).capitalize()), *said[1 : len(adders)]]),
         key="guess")
     ui.notice(said)
+    kept, one = ("x + ", "1 + ") if spec.residual else ("", "")
     ui.letters([
-        r"x \leftarrow x + f(\mathrm{LN}(x)) \quad \text{(pre)}",
-        r"x \leftarrow \mathrm{LN}(x + f(x)) \quad \text{(post)}",
+        rf"x \leftarrow {kept}f(\mathrm{{LN}}(x)) \quad \text{{(pre)}}",
+        rf"x \leftarrow \mathrm{{LN}}({kept}f(x)) \quad \text{{(post)}}",
         r"\mathrm{FFN}(x) = \varphi(x W_1 + b_1) W_2 + b_2",
-        r"\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} "
-        r"\left(1 + \frac{\partial f}{\partial x}\right),\quad y = x + f(x)"])
+        rf"\frac{{\partial L}}{{\partial x}} = \frac{{\partial L}}{{\partial y}} "
+        rf"\left({one}\frac{{\partial f}}{{\partial x}}\right),\quad y = {kept}f(x)"])
     ui.code(source("models/blocks.py", "goes_on"), source("models/stack.py", "through"),
             source("models/stack.py", "guess"), source("probes/gradient_by_layer.py", "by_layer"))
     ui.not_shown(_(
-        "A long vector is not an important one: what is added may be cancelled by a later block, "
+        "A long vector is not an important one: what one block makes a later one may cancel, "
         "and norms divide lengths away again. The gradients are of one text and one seed, before "
         "training, and of networks that guess the next token; one that is trained may mend what "
         "its start makes hard."))

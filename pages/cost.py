@@ -52,7 +52,7 @@ def ways(sentence: Sentence) -> None:
             ui.letters([
                 r"h_t = \tanh(W x_t + U h_{t-1} + b)",
                 r"y_t = \sum_{j=0}^{k-1} W_j\, x_{t - j\,\delta_l}, \quad "
-                r"\delta_l = 1 \text{ or } g^{\,l}",
+                r"\delta_l \in \{1,\, g^{\,l}\}",
                 r"y_t = \sum_{i \le t} \alpha_{ti}\, v_i"])
             ui.code(*(source("probes/reach.py", name)
                       for name in ("support", "_recurrent", "shortest")))
@@ -88,11 +88,12 @@ def operations() -> None:
             ui.before_you_look(
                 _("Which is dearer by the formula once n is larger than d?"),
                 [_("self-attention"), _("the recurrence")],
-                _("Self-attention: n²·d > n·d² as soon as n > d, here from {d} tokens on.", d=d),
+                _("Self-attention: n²·d > n·d² as soon as n > d, here beyond {d} tokens.", d=d),
                 key="guess operations")
             ui.notice(said)
-            ui.letters([r"\text{self-attention: } n^2 d", r"\text{recurrence: } n\, d^2",
-                        r"\text{convolution: } k\, n\, d^2",
+            ui.letters([rf"\text{{{_('self-attention')}}}:\; n^2 d",
+                        rf"\text{{{_('recurrence')}}}:\; n\, d^2",
+                        rf"\text{{{_('convolution')}}}:\; k\, n\, d^2",
                         r"n^2 d > n\, d^2 \iff n > d"])
             ui.code(source("probes/bare_layers.py", "look"),
                     *(source("probes/layer_costs.py", name) for name in ("count", "chain")))
@@ -158,8 +159,9 @@ def seconds() -> None:
                   "clock?", d=d), [_("earlier"), _("about there"), _("much later")], said[0],
                 key="guess seconds")
             ui.notice(said)
-            ui.letters([r"t(n) \sim n^2 \text{ or } n", r"\text{cache: } 2\, n\, d",
-                        r"\text{state: } d + 2"])
+            ui.letters([rf"t(n) \sim n^2 \;\text{{{_('or')}}}\; n",
+                        rf"\text{{{_('cache')}}}:\; 2\, n\, d",
+                        rf"\text{{{_('state')}}}:\; d + 2"])
             ui.code(*(source("probes/layer_seconds.py", name)
                       for name in ("_measure", "peak", "_see")))
             ui.not_shown(_(

@@ -8,6 +8,7 @@ from explorer.models.stacked import Stacked
 from explorer.ui import heads, link
 from explorer.ui.backend import ask, ask_or_stop, draw
 from explorer.ui.lines import between
+from explorer.ui.runs import within
 from explorer.ui.unloaded import source
 from explorer.views import head_notices as notices
 from explorer.views import palette
@@ -30,7 +31,7 @@ ui.header(
 which, read, when = st.columns([1.4, 2.2, 1])
 with which:
     run = ui.choose_run(kinds=ATTENTIVE)
-begins = run.experiment.text.content[:OPENING]
+begins = within(run, run.experiment.text.content[:OPENING])
 with read:
     link.seed("text", begins)
     text = st.text_area(_("Text to read"), key="text", height=68)
@@ -146,7 +147,8 @@ with aside:
     ui.letters([
         r"s_{tj} = \frac{q_t^\top k_j}{\sqrt d} = \sum_{i=1}^{d} \frac{q_{t,i}\, k_{j,i}}{\sqrt d}",
         r"\alpha_{tj} = \frac{e^{s_{tj}}}{\sum_{l \le t} e^{s_{tl}}}, \quad j \le t",
-        r"\text{excess} = \frac{\text{score} - \text{chance}}{1 - \text{chance}}",
+        rf"\text{{{_('excess')}}} = \frac{{\text{{{_('score')}}} - \text{{{_('chance')}}}}}"
+        rf"{{1 - \text{{{_('chance')}}}}}",
     ])
     ui.code(source("models/heads.py", "_readable"),
             *(source("probes/head_tests.py", name) for name in ("toward", "induction", "distance")))

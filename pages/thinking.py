@@ -77,8 +77,9 @@ with ui.guard():
         ui.notice(notices.sampling(rows))
         ui.letters([
             r"q_i = \frac{e^{z_i / \tau}}{\sum_j e^{z_j / \tau}}",
-            r"q_i \leftarrow 0 \;\text{ if } \mathrm{rank}(i) > k",
-            r"q_i \leftarrow 0 \;\text{ if } \textstyle\sum_{j \text{ before } i} q_j \ge p",
+            r"\mathrm{rank}(i) > k \;\Rightarrow\; q_i \leftarrow 0",
+            r"p < 1,\; \textstyle\sum_{\mathrm{rank}(j) < \mathrm{rank}(i)} q_j \ge p"
+            r" \;\Rightarrow\; q_i \leftarrow 0",
             r"q \leftarrow q \,/\, \textstyle\sum_j q_j",
         ])
         ui.code(sampling.stages, source("probes/generation.py", "choose"))
@@ -127,8 +128,8 @@ with ui.guard():
         ui.notice(notices.attributions(because))
 with aside:
     ui.letters([
-        r"F = \log p(\text{target})",
-        r"\mathrm{occlusion}_t = F(e) - F(e_{t \to \bar e})",
+        rf"F = \log p(\text{{{_('target')}}})",
+        rf"\text{{{_('occlusion')}}}_t" r" = F(e) - F(e_{t \to \bar e})",
         r"\textstyle\sum_i e_{t,i}\, \partial F / \partial e_{t,i}",
         r"\textstyle\sum_i (e_{t,i} - \bar e_i) \int_0^1 \frac{\partial F}{\partial e_{t,i}}"
         r"\big(\bar e + \alpha (e - \bar e)\big)\, d\alpha",

@@ -69,7 +69,8 @@ def settings() -> Experiment | None:
             format_func=QUALITIES.__getitem__,
             help=_("How long it trains, on two cores."),
         )
-        with st.popover(_("All settings"), icon=":material/tune:"):
+        more = st.popover(_("All settings"), icon=":material/tune:")
+        with more:
             family = Model.family[kind]
             st.markdown(f"**{_('Model')}**")
             fields = [name for name in family.model_fields if name != "hidden"]
@@ -77,10 +78,11 @@ def settings() -> Experiment | None:
             chosen = form(family, size, f"model-{kind}", fields) | size | {"kind": kind}
             st.markdown(f"**{_('Tokens')}**")
             tokens = form(Tokenisation, {}, "tokens")
-            model = make(family, chosen)
-            how = make(Tokenisation, tokens)
-            if text is None or not isinstance(model, Model) or how is None:
-                return None
+        model = make(family, chosen)  # what contradicts itself is said where it is seen
+        how = make(Tokenisation, tokens)
+        if text is None or not isinstance(model, Model) or how is None:
+            return None
+        with more:
             st.markdown(f"**{_('Training')}**")
             usual = Experiment.language_model(text, how, model, quality=quality)
             training = form(Training, usual.training.model_dump(), f"training-{usual.key}")

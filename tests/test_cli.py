@@ -96,6 +96,16 @@ class TestTrace:
             assert trace["forget"].sizes["token"] == 5
             assert trace.attrs["run"] == key
 
+    def test_what_was_not_read_is_said(self, folder, capsys):
+        call(folder, "train", "--text", folder / "story.txt", "--json", "--model", "transformer",
+             "--hidden", 8, "--window", 8, "--batch", 4, "--steps", 2)
+        key = json.loads(capsys.readouterr().out)["run"]
+        for text, said in (("abc" * 100, "The first 256 of 300 tokens were read."), ("abc", "")):
+            assert call(folder, "trace", key, "--text", text, "--out", folder / "long.nc") == 0
+            out, errors = capsys.readouterr()
+            assert json.loads(out)["tokens"] == min(256, len(text))
+            assert errors.strip() == (f"explorer: {said}" if said else "")
+
     @pytest.mark.parametrize(("arguments", "said"), [
         (["--text", "", "--out", "x.nc"], "nothing to read"),
         (["--text", "a", "--out", "x.txt"], ".nc"),

@@ -38,6 +38,15 @@ def test_of_two_alike_the_first_stands_first() -> None:
     assert stages(np.zeros(4), 0).drawn.tolist() == [1, 0, 0, 0]
 
 
+def test_with_nothing_to_cut_off_every_token_stays_however_small() -> None:
+    """In float32 the sum of the likely ones reaches 1 long before the last."""
+    logits = np.linspace(0, -60, 72, dtype=np.float32)
+    found = stages(logits)
+    assert (found.drawn > 0).all()
+    np.testing.assert_array_equal(found.in_top_p, found.chance)
+    assert (stages(logits, top_k=70).drawn > 0).sum() == 70
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(2, 12), st.integers(0, 12), st.floats(0.05, 1),
@@ -55,7 +64,7 @@ def test_the_stages_are_those_of_torch_s_own_softmax(
     p, order = (logits / temperature).softmax(0).sort(descending=True)
     kept, total = [], 0.0
     for rank, share in enumerate(p.tolist()):
-        kept.append(share if total < top_p and rank < (top_k or size) else 0.0)
+        kept.append(share if (total < top_p or top_p == 1) and rank < (top_k or size) else 0.0)
         total += share if rank < (top_k or size) else 0.0
     assert found.order.tolist() == order.tolist()
     np.testing.assert_allclose(found.chance, p, rtol=1e-12)

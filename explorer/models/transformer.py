@@ -4,7 +4,8 @@ its gaps, or both, to translate.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Self, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
@@ -59,6 +60,15 @@ class Transformer(Stacked):
         if needs == "width" and self.hidden % 2:
             raise ValueError(N_("sinusoidal positions come in pairs: choose an even width"))
         return self
+
+    @classmethod
+    def choices(cls, values: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Rotary positions turn pairs of numbers: of the heads, those that have only pairs."""
+        usual = {name: field.default for name, field in cls.model_fields.items()} | dict(values)
+        heads = super().choices(values)["heads"]
+        if cast("Position", Position.parse(usual["positions"])).even == "head":
+            heads = [each for each in heads if usual["hidden"] // each % 2 == 0] or heads
+        return {"heads": heads}
 
     @property
     def placing(self) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from explorer.errors import DataError
 from explorer.models.rewriter import Rewriter
+from explorer.models.stacked import Stacked
 from explorer.models.tape import Axes, Tape, record
 from explorer.probes.capture import about
 from explorer.probes.opened import Opened
@@ -79,6 +80,7 @@ def trace_pair(
     target.
     """
     _, sentences = opened_pairs(opened)
+    spec = cast(Stacked, opened.experiment.model)
     found = _written(opened, sentences, source, target)
     writes = side == "decoder"
     tape = found.decoder if writes else found.encoder
@@ -105,7 +107,7 @@ def trace_pair(
                         "answer": ("token", [sentences.labels[i] for i in found.ids]),
                         "answer_id": ("token", found.ids)}
     return xr.Dataset(variables, coordinates, _about(opened, sentences, found, source, target)
-                      | {"side": side, "of": len(ids)})
+                      | {"side": side, "of": len(ids), "residual": int(spec.residual)})
 
 
 def _written(

@@ -70,7 +70,8 @@ def trace_stack(
     model. A score that a mask hides is still given; its attention is 0.
 
     only: these names. attrs: `of`, how many tokens the text has; `window`, how many the network was
-    trained on at once. Raises DataError: an empty text.
+    trained on at once; `residual`, whether its blocks have residual paths. Raises DataError: an
+    empty text.
     """
     tokens, of = cropped(opened, text)
     ids = torch.from_numpy(tokens.ids)
@@ -91,13 +92,15 @@ def trace_stack(
     model = opened.experiment.model
     return xr.Dataset(variables, coordinates, {
         "run": opened.key, "step": opened.step, "model": model.title, "kind": model.kind,
-        "of": of, "window": opened.experiment.training.window})
+        "of": of, "window": opened.experiment.training.window,
+        "residual": int(stack_of(opened).spec.residual)})
 
 
 def laid(name: str, kept: Mapping[Axes, Tensor]) -> tuple[tuple[str, ...], Any]:
     """What was tapped, as its axes and its values: the layers one on the other; of what has no
     layer, as it is."""
-    parts = [value[0] for _, value in sorted(kept.items())]  # without the batch of one
+    # Without the batch of one; what an Aaren asks is its weight itself, a view that has a gradient.
+    parts = [value[0].detach() for _, value in sorted(kept.items())]
     if not any("layer" in dict(axes) for axes in kept):
         [value] = kept.values()
         return AXES[name], _plain(value, AXES[name])
@@ -105,4 +108,4 @@ def laid(name: str, kept: Mapping[Axes, Tensor]) -> tuple[tuple[str, ...], Any]:
 
 
 def _plain(value: Tensor, axes: tuple[str, ...]) -> Any:
-    return (value[0] if value.dim() > len(axes) else value).numpy()
+    return (value[0] if value.dim() > len(axes) else value).detach().numpy()

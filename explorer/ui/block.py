@@ -17,9 +17,9 @@ from explorer.store import Run
 from explorer.ui import alignment, link
 from explorer.ui.clicks import Cell, clicks
 from explorer.ui.flow import Box, Row, cells, flow
-from explorer.ui.runs import TRANSLATION
+from explorer.ui.runs import TRANSLATION, within
 from explorer.ui.strip import strip
-from explorer.ui.text import opening
+from explorer.ui.text import opening, plain
 from explorer.ui.translating import between
 from explorer.views.block_parts import (
     SHARES,
@@ -53,7 +53,7 @@ def choose_reading(run: Run) -> tuple[str, dict[str, Any]]:
     """What the network of a run is to read: the probe that opens it, and what that is asked. A
     translator reads a pair, of which one side is looked at."""
     if run.experiment.task.kind != TRANSLATION:
-        usual = opening(run.experiment.text.content, SENTENCES)
+        usual = within(run, opening(run.experiment.text.content, SENTENCES))
         link.seed("text", usual)
         text = st.text_area(_("Text to read"), key="text", height=68)
         link.write(text=text if text != usual else None, source=None, target=None, side=None)
@@ -110,10 +110,20 @@ def choose_box(trace: xr.Dataset, spec: Stacked, layer: int, token: int) -> str:
     opened = flow(rows, now, _("From token to probability"), "flow")
     if opened is not None and opened.startswith("block-"):
         _follow({"layer": int(opened.removeprefix("block-"))})
-    elif opened is not None and opened != now and opened != "token":
+    elif opened is not None and opened != now:
         _follow({"box": opened})
     link.write(box=now if now != "after" else None)
     return now
+
+
+def tell_token(trace: xr.Dataset, token: int) -> None:
+    """What the token itself is, before it is any vector."""
+    number, d = int(trace["id"].values[token]), trace.sizes["unit"]
+    st.markdown(plain(_(
+        "“{name}” is number {id} of the vocabulary. The network is told this number alone: it "
+        "takes the row of that number out of the matrix E, in which each token has its own.",
+        name=visible(str(trace["label"].values[token])), id=number)))
+    st.latex(rf"x_{{{token + 1}}} = {number},\quad E_{{{number}}} \in \mathbb{{R}}^{{{d}}}")
 
 
 def flow_rows(trace: xr.Dataset, spec: Stacked, layer: int, token: int) -> list[Row]:

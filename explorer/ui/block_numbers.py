@@ -72,6 +72,9 @@ def _sum(
         sum(round(part, d) for part in parts) - round(made, d)) < 0.1 * 10.0**-d), DECIMALS[0])
     place = f"{{{token + 1},{number + 1}}}"
     letters = [f"{letter[each]}_{place}" for each in names]
+    if not spec.residual:
+        goes_on = [] if name.endswith("_sum") else letters[-1:]
+        return " = ".join([*goes_on, letters[0], f"{made:.{decimals}f}"])
     said = " + ".join(_factor(part, decimals) for part in parts)
     return rf"{letters[-1]} = {' + '.join(letters[:-1])} = {said} = {made:.{decimals}f}"
 

@@ -42,12 +42,14 @@ def form(
     fields: which ones, in this order; None takes all that can be shown.
     """
     chosen: dict[str, Any] = {}
+    before = {name: st.session_state[f"{key}-{name}"] for name in kind.model_fields
+              if f"{key}-{name}" in st.session_state}
     for name in fields or kind.model_fields:
         info = kind.model_fields[name]
         if info.title is None:
             continue
         start = values.get(name, info.default)
-        offered = kind.choices({**values, **chosen}).get(name)
+        offered = kind.choices({**values, **before, **chosen}).get(name)
         chosen[name] = (_control(info, start, f"{key}-{name}") if offered is None else
                         _among(info, offered, start, f"{key}-{name}"))
     return chosen

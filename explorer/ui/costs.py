@@ -35,10 +35,9 @@ def opening() -> str:
 
 def sentence() -> Sentence:
     """The box for a sentence, its words as tokens; ends the page where there is none."""
-    first = opening()
-    link.seed("text", first)
+    link.seed("text", opening())
     text = st.text_area(_("Your sentence"), key="text", height=68)
-    link.write(text=text if text != first else None)
+    link.write(text=text)  # what is read at first too: it is another in another language
     found = [word.strip() for word in words(text, is_chinese(text)) if word.strip()]
     if not found:
         st.info(_("Write a sentence: a word is enough."), icon=":material/edit:")

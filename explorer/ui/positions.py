@@ -132,7 +132,17 @@ def numbers_in_link(said: str) -> list[int]:
 def waves(trace: xr.Dataset) -> None:
     """Some numbers of the encoding along the text."""
     d = int(trace.sizes["number"])
-    link.seed("numbers", first_waves(d), numbers_in_link)
+
+    def read(said: str) -> list[int]:
+        found = numbers_in_link(said)
+        beyond = "-".join(str(n) for n in found if n >= d)
+        if beyond:
+            link.refuse(_("The link draws the numbers {given} as waves, which a vector of {d} "
+                          "numbers (0 to {last}) has not: they are left out.", given=beyond[:40],
+                          d=d, last=d - 1))
+        return [n for n in found if n < d]
+
+    link.seed("numbers", first_waves(d), read)
     st.session_state["numbers"] = [n for n in st.session_state["numbers"] if n < d] or [0]
     chosen = st.multiselect(_("Numbers drawn as waves"), range(d), key="numbers",
                             max_selections=WAVES) or first_waves(d)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from explorer.errors import RunError
+from explorer.errors import DataError, RunError
 from explorer.models.base import foreign
 from explorer.models.seq2seq import Seq2Seq
+from explorer.models.stacked import Stacked
 from explorer.store import Run
 from explorer.tasks import Task
 from explorer.ui import link
@@ -126,6 +127,8 @@ def choose_run(
         st.info(_("There is no trained run yet."), icon=":material/model_training:")
         onward(train, _("Train one on a text of your own"))
         st.stop()
+    if linked not in runs:  # what is wrong with it has been said
+        st.query_params.pop("run", None)
     at = st.session_state.get("run")  # a newer run is no reason to leave the one that is shown
     link.seed("run", at if at in runs else next(key for key in (*first, *runs) if key in runs),
               allowed=list(runs))
@@ -135,6 +138,20 @@ def choose_run(
     key: str = st.session_state["run"]
     link.write(run=key)
     return runs[key]
+
+
+def within(run: Run, text: str, end: bool = False) -> str:
+    """As much of a text as the network of a run has places for: its first tokens. end: its last."""
+    spec = run.experiment.model
+    if not isinstance(spec, Stacked):
+        return text
+    pieces = run.tokenizer.pieces(text)
+    try:
+        spec.position.admit(len(pieces), spec.places)
+    except DataError:
+        known = pieces[-spec.places:] if end else pieces[:spec.places]
+        return "".join(piece.text for piece in known)
+    return text
 
 
 def called(run: Run) -> str:

@@ -15,6 +15,7 @@ from explorer.models.stacked import Stacked
 from explorer.store import Run
 from explorer.ui import link
 from explorer.ui.glossary import meaning
+from explorer.ui.runs import within
 from explorer.ui.session import theme
 from explorer.ui.strip import strip
 from explorer.views import palette
@@ -30,12 +31,13 @@ TARGETS = {"guess": N_("its guess"), "next": N_("what really comes next")}
 
 
 def ending(run: Run) -> str:
-    """The end of a run's own text, which was kept back from training, from the start of a word."""
+    """The end of a run's own text, which was kept back from training, from the start of a word; no
+    more of it than the network has places for."""
     content = run.experiment.text.content.strip()
-    if len(content) <= OPENING:
+    end = within(run, content[-OPENING:], end=True)
+    if len(end) == len(content):
         return content
-    end = content[-OPENING:]
-    return end.split(" ", 1)[-1] if " " in end[: OPENING // 2] else end
+    return end.split(" ", 1)[-1] if " " in end[: len(end) // 2] else end
 
 
 def choose_token(trace: xr.Dataset) -> int:

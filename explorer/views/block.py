@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from explorer.text.cropped import cropped
-from explorer.views.block_parts import SHARES, TENSORS, looks, plane, row, shape, told, window
+from explorer.views.block_parts import SHARES, looks, plane, row, shape, told, window
 from explorer.views.figure import Figure, view
 from explorer.views.gates import CELLS
 from explorer.views.matrix import Axis, matrix, tidy
@@ -103,7 +103,7 @@ def _caption(
 
 @view("residual stream", "after")
 def stream(trace: xr.Dataset, token: int = 0, theme: Theme = "light") -> Figure:
-    """How long the vector of a token is on the stream, and what each sublayer adds to it."""
+    """How long the vector of a token is after each block, and what each sublayer makes of it."""
     colours = palette(theme)
     data = lengths(trace, token)
     chart = go.Figure()
@@ -111,11 +111,11 @@ def stream(trace: xr.Dataset, token: int = 0, theme: Theme = "light") -> Figure:
         if name not in data:
             continue
         chart.add_trace(go.Bar(
-            x=data["layer"], y=data[name], name=_(TENSORS[name].title),
+            x=data["layer"], y=data[name], name=_(told(name, trace).title),
             marker={"color": colours.categorical[shade], "pattern": {"shape": pattern}},
             hovertemplate="%{x}: %{y:.3f}"))
     chart.add_trace(go.Scatter(
-        x=data["layer"], y=data["after"], name=_("the stream after the block"),
+        x=data["layer"], y=data["after"], name=_("after the block"),
         mode="lines+markers", line={"color": colours.text, "width": 2}, marker={"size": 7},
         hovertemplate="%{x}: %{y:.3f}"))
     chart.update_layout(colours.layout(height=300), barmode="group", bargap=0.35,

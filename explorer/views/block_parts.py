@@ -35,8 +35,8 @@ TENSORS: dict[str, Tensor] = {
         "What the block is given: all that the blocks before have written into the stream."),
         r"x^{(l)}"),
     "attention_reads": Tensor("norm", N_("norm"), N_(
-        "The stream with each token's numbers brought to mean 0 and variance 1, then stretched and "
-        "shifted as learnt: what attention reads."),
+        "Each token's numbers brought to mean 0 and variance 1, then stretched and shifted as "
+        "learnt: what attention reads."),
         r"\mathrm{LN}(x) = \gamma \odot \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta"),
     "q": Tensor("Q", N_("queries"), N_("What each token asks for, head by head."),
                 r"Q = \mathrm{LN}(x)\, W_Q + b_Q"),
@@ -59,7 +59,7 @@ TENSORS: dict[str, Tensor] = {
     "middle": Tensor("x′", N_("residual stream"), N_(
         "The stream after attention, on its way into the feed-forward network."), r"x' = x + f(x)"),
     "look_reads": Tensor("norm", N_("norm"), N_(
-        "The stream, normalised once more: what the look at the source reads."),
+        "Normalised once more: what the look at the source reads."),
         r"\mathrm{LN}(x') = \gamma \odot \frac{x' - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta"),
     "look_q": Tensor("Q", N_("queries to the source"), N_(
         "What each token that was written asks of the source, head by head."),
@@ -84,7 +84,7 @@ TENSORS: dict[str, Tensor] = {
         "The stream after the look at the source, on its way into the feed-forward network."),
         r"x'' = x' + c(x')"),
     "feed_reads": Tensor("norm", N_("norm"), N_(
-        "The stream, normalised once more: what the feed-forward network reads."),
+        "Normalised once more: what the feed-forward network reads."),
         r"\mathrm{LN}(x') = \gamma \odot \frac{x' - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta"),
     "active": Tensor("φ", N_("inside the feed-forward network"), N_(
         "A wider layer, bent: each neuron answers to a pattern of the token alone."),
@@ -97,7 +97,7 @@ TENSORS: dict[str, Tensor] = {
     "after": Tensor("x″", N_("residual stream"), N_(
         "What the block gives on: the next one reads it."), r"x^{(l+1)} = x' + g(x')"),
     "final": Tensor("norm", N_("last norm"), N_(
-        "The stream after the last block, as the output matrix reads it."),
+        "What the last block gives on, normalised: the output matrix reads it."),
         r"\mathrm{LN}(x^{(N)})"),
     "logits": Tensor("logits", N_("logits"), N_(
         "A number for each token of the vocabulary: the higher, the likelier it comes next."),
@@ -106,6 +106,30 @@ TENSORS: dict[str, Tensor] = {
         "The softmax of the logits: what the network says of the next token."),
         r"p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}"),
 }
+# What is said otherwise where there are no residual paths: nothing is added, so there is no stream.
+BARE: dict[str, dict[str, str]] = {
+    "before": {"title": N_("vectors of the tokens"), "meaning": N_(
+        "What the block is given: what has been made of each token so far.")},
+    "attended": {"title": N_("what attention makes"), "meaning": N_(
+        "The heads side by side, mixed by a matrix: with no residual path it takes the place of "
+        "what was given.")},
+    "attended_sum": {"letter": "f", "title": N_("without a residual path"), "meaning": N_(
+        "What attention made, alone: what it was given is not added.")},
+    "middle": {"title": N_("vectors of the tokens"), "meaning": N_(
+        "What attention made, on its way into the feed-forward network.")},
+    "looks": {"title": N_("what the look at the source makes"), "meaning": N_(
+        "The heads side by side, mixed by a matrix: with no residual path it takes the place of "
+        "what was given.")},
+    "looks_sum": {"letter": "c", "title": N_("without a residual path"), "meaning": N_(
+        "What the look at the source made, alone: what it was given is not added.")},
+    "looked": {"title": N_("vectors of the tokens"), "meaning": N_(
+        "What the look at the source made, on its way into the feed-forward network.")},
+    "fed": {"title": N_("what feed-forward makes"), "meaning": N_(
+        "The neurons, summed by a matrix: with no residual path it takes the place of what was "
+        "given.")},
+    "fed_sum": {"letter": "g", "title": N_("without a residual path"), "meaning": N_(
+        "What the feed-forward network made, alone: what it was given is not added.")},
+    "after": {"title": N_("vectors of the tokens")}}
 STREAM = ("before", "middle", "looked", "after")  # what lies on the residual stream
 LOOKS = ("feed_reads", "active", "fed", "fed_sum", "after")  # after the look at a source
 SHARES = ("attention", "look_attention", "probability")  # values in 0…1
@@ -118,8 +142,11 @@ def looks(trace: xr.Dataset) -> bool:
 
 def told(name: str, trace: xr.Dataset) -> Tensor:
     """What a tensor is, in the blocks of this trace: what comes after a look at the source has one
-    stroke more; an encoder hides nothing, and what it gives in the end the decoder reads."""
+    stroke more; an encoder hides nothing, and what it gives in the end the decoder reads; without
+    residual paths nothing is added to a stream."""
     found = TENSORS[name]
+    if not trace.attrs.get("residual", 1):
+        found = found._replace(**BARE.get(name, {}))
     if looks(trace) and name in LOOKS:
         return found._replace(letter=found.letter.replace("″", "‴").replace("′", "″"),
                               formula=found.formula.replace("x'", "x''"))
@@ -128,7 +155,7 @@ def told(name: str, trace: xr.Dataset) -> Tensor:
             return found._replace(formula=SEEN_WHOLE)
         if name == "final":
             return found._replace(letter="M", title=N_("what the encoder gives"), meaning=N_(
-                "The stream after the last block: of it the decoder makes its keys and values."),
+                "What the last block gives on: of it the decoder makes its keys and values."),
                 formula="M = " + found.formula)
     return found
 

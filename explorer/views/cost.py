@@ -283,5 +283,5 @@ def _sum(trace: xr.Dataset, kind: str, name: str) -> NDArray[np.float64]:
 def _about(at: float, one: NDArray[np.float64], other: NDArray[np.float64]) -> str:
     """A crossing in words: a length, or that it lies outside of those that were looked at."""
     if np.isfinite(at):
-        return _("from {n} tokens on", n=f"{at:,.0f}")
+        return _("beyond {n} tokens", n=f"{at:,.0f}")
     return _("at every length") if one[0] > other[0] else _("at none of these lengths")

@@ -20,6 +20,7 @@ LOOKS = {"trained": ("solid", "circle"), "pre": ("dash", "diamond"), "post": ("d
          "no norm": ("dashdot", "cross"), "no residual": ("dash", "x"),
          "neither": ("dot", "triangle-up")}
 SHADES = {"pre": 0, "post": 1, "no norm": 2, "no residual": 4, "neither": 5}
+HELD = 0.5  # of a gradient at the last block: so much at the first, and it has not shrunk
 LOST = 0.95  # cosine: beyond it tokens are as good as one
 
 
@@ -77,12 +78,19 @@ def findings(trace: xr.Dataset) -> list[str]:
     """What is left of the gradient at the first block, and what a norm hides."""
     last = int(trace.attrs["layers"])
     own = "post" if trace.attrs["norm"] == "post" else "pre"
-    said = [
-        _("At the first of {layers} blocks the gradient is {share} times as long as at the last "
-          "with residual paths and norms, **{least} times** with neither.", layers=last,
-          share=_times(passed(trace, own)), least=_times(passed(trace, "neither"))),
-        _("With norms and no residual paths it is {share} times as long: a norm stretches what has "
-          "shrunk, its gradient too.", share=_times(passed(trace, "no residual")))]
+    said = [_("With one block there is no way to go: the first is the last. Stack more blocks to "
+              "see what reaches the first.")]
+    if last > 1:
+        bare, normed = (passed(trace, variant) for variant in ("neither", "no residual"))
+        said = [
+            _("At the first of {layers} blocks the gradient is {share} times as long as at the "
+              "last with residual paths and norms, **{least} times** with neither.", layers=last,
+              share=_times(passed(trace, own)), least=_times(bare)),
+            _("With norms and no residual paths it is {share} times as long: a norm stretches what "
+              "has shrunk, its gradient too.", share=_times(normed))
+            if bare < HELD <= normed else
+            _("With norms and no residual paths it is {share} times as long.",
+              share=_times(normed))]
     alike = trace["alike"].sel(layer=last)
     lost = float(alike.sel(variant="no residual"))
     if lost > LOST:

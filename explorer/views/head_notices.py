@@ -105,8 +105,8 @@ def answer(trace: xr.Dataset) -> str:
     counts = [f"{title(test)} {int((names == test).sum())}" for test in SAID
               if (names == test).any()]
     if not named:
-        return _("None of {count} heads passes a test at this step.", count=names.size)
-    return _("{named} of {count} heads pass a test at this step: {which}.", named=named,
+        return _("Heads that pass a test at this step: none of {count}.", count=names.size)
+    return _("Heads that pass a test at this step: {named} of {count} ({which}).", named=named,
              count=names.size, which=", ".join(counts))
 
 

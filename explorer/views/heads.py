@@ -138,16 +138,18 @@ def _caption(trace: xr.Dataset, drawn: Array, places: Array, threshold: float, l
              "looked at; a row sums to 1, and nobody sees what comes later. The colour grows with "
              "the root of the weight. Pointing at a cell gives it to three digits, the CSV as "
              "computed.", whose=whose(trace, layer, head), step=trace.attrs["step"])
+    if not len(places):
+        return said + " " + _("Every token of this text is hidden.") + cropped(trace)
     if len(places) < T:
         left = float(plane(trace, "attention", layer, head)[np.ix_(places, places)].sum())
         said += " " + _("{count} blanks and signs of {tokens} tokens are hidden; {share} of the "
                         "weight of the others goes to them.", count=T - len(places), tokens=T,
-                        share=f"{1 - left / max(len(places), 1):.0%}")
+                        share=f"{1 - left / len(places):.0%}")
     if threshold > 0:
         said += " " + _("{count} weights of at least {threshold} are drawn, {share} of all the "
                         "weight in these rows.", count=f"{np.count_nonzero(drawn):,}",
                         threshold=f"{threshold:g}",
-                        share=f"{drawn.sum() / max(len(places), 1):.0%}")
+                        share=f"{drawn.sum() / len(places):.0%}")
     return said + cropped(trace)
 
 

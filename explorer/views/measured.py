@@ -18,6 +18,7 @@ from explorer.words import N_, _
 
 FORMS = {"softmax": N_("masked softmax"), "steps": N_("step by step"), "scan": N_("parallel scan")}
 DENSE = 200  # tokens, beyond which marks are small
+SCORE = 4  # bytes, in single precision
 LABELS = 40  # tokens that are written along an axis; beyond, places
 
 
@@ -83,8 +84,8 @@ def memory(trace: xr.Dataset, theme: Theme = "light") -> Figure:
     chart.update_yaxes(title={"text": ""}, row=1, col=2)
     said = _("Left: what the results of operations take at one time, at most; weights, input and "
              "what a kernel uses within itself are not counted. Right: what must stay to read the "
-             "next token. RNN and self-attention by steps end with one state; attention keeps the "
-             "keys and values of all tokens.")
+             "next token. RNN and “{steps}” end with one state; attention keeps the keys and "
+             "values of all tokens.", steps=_(NAMES["aaren"]))
     data = trace[["peak", "kept"]].to_dataframe().reset_index()[
         ["layer", "length", "peak", "kept"]]
     return Figure(chart, data, said, said, "memory")
@@ -122,9 +123,11 @@ def timed(trace: xr.Dataset) -> list[str]:
                   n=f"{n:,}", attention=_said(spent["attention"]), rnn=_said(spent["rnn"]),
                   cnn=_said(spent["cnn"])))
     peak = {kind: int(last["peak"].sel(layer=kind)) for kind in ("attention", "fused")}
-    said.append(_("There the scores take {attention} while they are read; PyTorch's fused kernel "
-                  "computes the same from {fused}, **{times} times** as fast, and its time still "
-                  "grows with n².", attention=size(peak["attention"]), fused=size(peak["fused"]),
+    said.append(_("There the results of self-attention take {attention} at one time, at most, each "
+                  "matrix of scores {scores} of it; PyTorch's fused kernel computes the same with "
+                  "{fused}, **{times} times** as fast, and its time still grows with n².",
+                  attention=size(peak["attention"]), scores=size(SCORE * n * n),
+                  fused=size(peak["fused"]),
                   times=f"{spent['attention'] / spent['fused']:.1f}"))
     kept = {kind: int(last["kept"].sel(layer=kind)) for kind in ("attention", "aaren")}
     said.append(_("To read one more, attention keeps **{cache}** of keys and values, the "

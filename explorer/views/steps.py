@@ -74,7 +74,7 @@ def stages(trace: xr.Dataset) -> dict[str, Stage]:
         last = "scores"
     found += [
         Stage(N_("mask"), (Shown("", last), Shown("→", "masked")),
-              r"M_{ij} = S_{ij} \text{ if } j \le i, \text{ else } -\infty"),
+              r"M_{ij} = \begin{cases} S_{ij} & j \le i \\ -\infty & j > i \end{cases}"),
         Stage(N_("softmax"), (Shown("", "masked"), Shown("softmax →", "attention")),
               r"A_{ij} = \frac{e^{M_{ij}}}{\sum_l e^{M_{il}}}"),
         Stage(N_("weighted sum"), (Shown("", "attention"), Shown("×", "v"), Shown("=", "mixed")),

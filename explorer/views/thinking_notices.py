@@ -28,7 +28,7 @@ def settled(trace: xr.Dataset) -> np.ndarray:
 
 
 def when(trace: xr.Dataset, token: int) -> str:
-    """When the guess after a token is found."""
+    """When the guess after a token is found, and whether it had been there before."""
     depth = int(settled(trace)[token])
     at = trace.isel(token=token, place=0)
     guess = _word(trace, int(at["candidate"].values[-1]))
@@ -36,19 +36,26 @@ def when(trace: xr.Dataset, token: int) -> str:
     if depth == 0:
         return _("Its answer, “{guess}”, is there from the embedding on: it is what the token "
                  "itself suggests.", guess=guess)
-    before = _word(trace, int(at["candidate"].values[depth - 1]))
-    return _("Its answer, “{guess}”, comes first after **{depth}** and stays; before that it was "
+    best = at["candidate"].values  # (depth,)
+    said = _("Its answer, “{guess}”, is the likeliest from **{depth}** on; just before that it was "
              "“{before}”. At the end it has a probability of {share}.", guess=guess,
-             depth=depth_name(depth), before=before, share=f"{share[-1]:.2f}")
+             depth=depth_name(depth), before=_word(trace, int(best[depth - 1])),
+             share=f"{share[-1]:.2f}")
+    earlier = [depth_name(int(d)) for d in np.flatnonzero(best[:depth] == best[-1])]
+    if earlier:
+        said += " " + _("It had been the likeliest before ({depths}), and was given up again.",
+                        depths=", ".join(earlier))
+    return said
 
 
 def lens(trace: xr.Dataset, token: int) -> list[str]:
     """When it knows, after this token and after all of them."""
     said = [when(trace, token)]
-    T, D = trace.sizes["token"], trace.sizes["depth"]
+    T = trace.sizes["token"]
     if T < 2:
         return said
-    share = [float((settled(trace) <= depth).mean()) for depth in range(D)]
+    best = trace["candidate"].values[:, :, 0]  # (depth, token)
+    share = (best == best[-1]).mean(1)
     said.append(_("For this share of the {count} tokens its likeliest next token is already that "
                   "of the end: {shares}.", count=T, shares=", ".join(
                       f"{depth_name(d)} {value:.0%}" for d, value in enumerate(share[:-1]))))

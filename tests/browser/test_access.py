@@ -39,6 +39,36 @@ def test_axe_finds_no_serious_fault_in_a_finished_run(visit: Visit, axe: Axe, sc
     assert axe(page) == []
 
 
+CONTRAST = """element => {
+    const canvas = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+    const light = colours => {  // luminance of colours laid over each other (WCAG)
+        colours.forEach(colour => {canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);});
+        const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(value => value / 255)
+            .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const below = [];
+    for (let at = element; at; at = at.parentElement)
+        below.unshift(getComputedStyle(at).backgroundColor);
+    const [low, high] = [light(below), light([...below, getComputedStyle(element).color])]
+        .sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_button_that_cannot_be_pressed_can_still_be_read(visit: Visit, scheme: str) -> None:
+    """axe passes over what is disabled, and its label was once white on white."""
+    page = visit("train?model=transformer&hidden=33", scheme=scheme)
+    train = page.get_by_role("button", name="Train", exact=True)
+    expect(train).to_be_disabled()
+    assert train.locator("p").evaluate(CONTRAST) > 4.5
+    assert page.get_by_text("each head needs an even number").is_visible()
+    ready = visit("train", scheme=scheme).get_by_role("button", name="Train", exact=True)
+    expect(ready).to_be_enabled()
+    assert ready.locator("p").evaluate(CONTRAST) > 4.5
+
+
 def walk(page: Page, most: int = 80) -> list[str]:
     """What Tab comes by, until the page's end."""
     found: list[str] = []

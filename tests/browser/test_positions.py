@@ -36,6 +36,13 @@ def test_a_learner_turns_pairs_and_shares_the_picture(visit: Visit) -> None:
     assert again.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_the_last_question_is_read_whole_on_a_phone(visit: Visit) -> None:
+    page = visit("positions?kind=none", width=390, height=844)
+    words = page.get_by_test_id("stPageLink").last.locator("p")
+    expect(words).to_contain_text("Follow it step by step.")
+    assert words.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
 def test_where_each_breaks(visit: Visit) -> None:
     page = visit("positions?kind=learned")
     assert len(heat(page)) == 64  # the shipped run's width

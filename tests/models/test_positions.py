@@ -1,6 +1,7 @@
 """Positional encodings in float64: against their definitions, and against others' code."""
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -112,6 +113,18 @@ def test_alibi_is_that_of_transformers_up_to_what_softmax_ignores(heads: int) ->
     for mine, other in zip(ours, theirs.expand(-1, T, -1), strict=True):
         weights = [scores.masked_fill(~causal, -torch.inf).softmax(-1) for scores in (mine, other)]
         torch.testing.assert_close(*weights, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("heads", range(1, 9))
+def test_the_letters_of_alibi_are_the_slopes_that_are_used(heads: int) -> None:
+    letters = Position.parse("alibi").letters
+    assert r"n = 2^{\lfloor \log_2 H \rfloor}" in letters
+    rules = {sign: re.sub(r"(\d)([h(])", r"\1*\2", power) for sign, power in re.findall(
+        r"m_\{h (\\le|>) n\} = 2\^\{(.+?)\}", letters)}
+    n = 2 ** math.floor(math.log2(heads))
+    said = [2.0 ** eval(rules[r"\le" if h <= n else ">"], {"h": h, "n": n})  # noqa: S307
+            for h in range(1, heads + 1)]
+    assert said == slopes(heads)
 
 
 def test_alibi_by_hand() -> None:

@@ -91,8 +91,22 @@ def test_a_folded_block_is_unfolded(opened: Open, runs: dict[str, Run]) -> None:
     assert page.selectbox(key="layer").value == 2
     assert "block-1" in [box["id"] for box in boxes(page)]
     act(page, "flow", box="block-7")
-    act(page, "flow", box="token")
     assert said(page) == ""
+
+
+def test_the_token_itself_is_a_box_that_opens(
+    opened: Open, engine: LocalEngine, runs: dict[str, Run]
+) -> None:
+    number = int(traced(engine, runs["pre"])["id"].values[4])
+    page = opened("block", run=runs["pre"].key, text=TEXT, token=4)
+    act(page, "flow", box="token")
+    assert page.query_params["box"] in ("token", ["token"])
+    assert f"“c” is number {number} of the vocabulary" in " ".join(
+        each.value for each in page.markdown)
+    assert rf"E_{{{number}}} \in \mathbb{{R}}^{{12}}" in " ".join(
+        each.value for each in page.latex)
+    assert component(opened("block", run=runs["pre"].key, text=TEXT, box="token"),
+                     "flow")["selected"] == "token"
 
 
 @pytest.mark.parametrize("name", BUILT)
@@ -112,7 +126,11 @@ def test_every_number_of_every_formula_is_right(
             assert abs((x - mean) / sigma - ratio) < 5e-3
             assert abs(made - float(plane(found, box, 1).values[4, 2])) < 1e-3
         elif box in sums(found):
-            _letters, _names, left, right = written.split(" = ")
+            *_letters, left, right = written.split(" = ")
+            assert left != right
+            if not spec.residual:
+                assert re.fullmatch(r"[fg]_\{5,3\}", left), "nothing is added"
+                left = right
             parts = list(map(float, re.findall(r"-?\d+\.\d+", left)))
             assert len(parts) == 1 + spec.residual
             assert abs(sum(parts) - float(right)) < 1e-9, "as written it adds up"
@@ -121,6 +139,23 @@ def test_every_number_of_every_formula_is_right(
         share = float(numbers(found, spec, second, 1, 0, 4, 0).rsplit("= ", 1)[1])
         assert abs(share - float(found["probability"][4].max())) < 1e-3
         assert r"= 1.000" in numbers(found, spec, first, 1, 0, 4, 0)
+
+
+@pytest.mark.parametrize("side", ["", "decoder", "encoder"])
+def test_without_residual_paths_nothing_is_added_and_there_is_no_stream(
+    opened: Open, runs: dict[str, Run], translators: dict[str, Run], side: str
+) -> None:
+    run, given = ((translators["bare"], {"source": PAIRS.rows[2][0], "side": side}) if side else
+                  (runs["bare"], {"text": TEXT}))
+    page = opened("block", run=run.key, box="attended", **given)
+    told = " ".join(box["says"] + box["name"] for box in boxes(page))
+    words = [told, *(each.value for each in page.subheader),
+             *(line["name"] for line in plotly(page, "stream")["data"])]
+    assert "takes the place of what was given" in told
+    assert not re.search("stream|adds|added to", " ".join(words))
+    letters = " ".join(each.value for each in page.latex)
+    assert "x + f" not in letters
+    assert "y = f(x)" in letters
 
 
 def test_a_click_on_a_cell_follows_its_token_and_number(
@@ -220,8 +255,8 @@ def test_a_translator_is_opened_on_either_side(
     for box in inside:
         written = numbers(found, spec, box, 1, 0, 2, 2)
         if box in sums(found) and "gamma" not in written:
-            _letters, _names, left, right = written.split(" = ")
-            parts = list(map(float, re.findall(r"-?\d+\.\d+", left)))
+            *_letters, left, right = written.split(" = ")
+            parts = list(map(float, re.findall(r"-?\d+\.\d+", left if spec.residual else right)))
             assert abs(sum(parts) - float(right)) < 1e-9, box
             assert abs(float(right) - float(plane(found, box, 1).values[2, 2])) < 1e-3
         elif "gamma" in written:

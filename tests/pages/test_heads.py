@@ -60,6 +60,39 @@ def test_the_pictures_are_the_probes(opened: Open, engine: LocalEngine, stack: R
     assert any(formula.value.endswith(f"= {weight:.4f}\n$$") for formula in page.latex)
 
 
+@pytest.fixture(scope="module")
+def few(engine: LocalEngine, store: Store) -> Run:
+    """One that has learnt 24 places."""
+    model = {"kind": "transformer", "hidden": 8, "layers": 1, "heads": 2, "positions": "learned",
+             "context": 24}
+    return trained(engine, store, Experiment.language_model(
+        RHYME, model=model, steps=2, window=16, batch=4, snapshots=1))
+
+
+@pytest.mark.parametrize("name", ["heads", "thinking", "block"])
+def test_a_page_opens_on_no_more_than_the_network_has_places_for(
+    opened: Open, few: Run, name: str
+) -> None:
+    page = opened(name, run=few.key)
+    assert said(page) == ""
+    text = page.text_area(key="text").value
+    assert 12 < len(text) <= 24
+    assert (name != "heads") or RHYME.content.startswith(text)
+    assert (name != "thinking") or RHYME.content.strip().endswith(f" {text}")
+    assert "has learnt 24 places" in said(opened(name, run=few.key, text="x" * 25))
+
+
+@pytest.mark.parametrize("wrong", ["lstm", "zzz"])
+def test_a_run_that_will_not_do_is_refused_once_and_no_keys_are_listed(
+    opened: Open, stack: Run, run: Run, wrong: str
+) -> None:
+    page = opened("heads", run=run.key if wrong == "lstm" else wrong)
+    [message] = page.warning
+    assert stack.key not in message.value
+    assert page.query_params["run"] == page.selectbox(key="run").value
+    assert plotly(page, "head-weights")["data"]
+
+
 def test_a_click_on_a_head_or_a_token_opens_it(opened: Open, stack: Run) -> None:
     page = opened("heads", run=stack.key, text=TEXT, layer=1, head=1)
     act(page, "all-heads", layer=1, head=0)

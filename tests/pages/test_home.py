@@ -19,7 +19,8 @@ from explorer.ui.cards import READ, first
 from explorer.ui.session import language
 from explorer.views.gates import plane
 from explorer.views.palette import palette
-from tests.pages.conftest import OWNER, PAGES, Open, component, plotly, said
+from tests.pages.conftest import OWNER, PAGES, Open, component, plotly, said, trained
+from tests.training.small import small
 
 NAMES = sorted(page.stem for page in PAGES.glob("*.py"))
 
@@ -83,6 +84,16 @@ def test_every_page_speaks_chinese_in_the_dark(opened: Open, run: Run, name: str
     assert any("一" <= sign <= "鿿" for sign in page.title[0].value)
     for alert in page.error:
         raise AssertionError(alert.value)
+
+
+@pytest.mark.usefixtures("spoken")
+def test_the_words_in_formulas_are_those_of_the_page(
+    opened: Open, engine: LocalEngine, store: Store
+) -> None:
+    stack = trained(engine, store, small("transformer", steps=2))
+    for name, word in {"heads": "得分", "thinking": "目标", "cost": "自注意力"}.items():
+        page = opened(name, context={"locale": "zh-CN"}, run=stack.key)
+        assert rf"\text{{{word}}}" in " ".join(each.value for each in page.latex), name
 
 
 @pytest.mark.usefixtures("spoken")

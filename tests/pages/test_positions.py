@@ -124,6 +124,10 @@ def test_nonsense_in_the_link_is_said_and_replaced(opened: Open, five: dict[str,
     assert {"encoding", "circles", "by-place"} <= keys(page)
     many = "-".join(map(str, range(9)))
     assert f"numbers = {many}" in said(opened("positions", run=five["rotary"].key, numbers=many))
+    page = opened("positions", run=five["rotary"].key, kind="rotary", width=4, numbers="0-1-999")
+    assert "draws the numbers 999 as waves, which a vector of 4 numbers (0 to 3) has not" in said(
+        page)
+    assert page.multiselect(key="numbers").value == [0, 1]
     page = opened("positions", run="0" * 32)
     assert said(page)
     assert "encoding" in keys(page)

@@ -99,6 +99,16 @@ def test_every_control_counts(opened: Open, asked: Asked) -> None:
     ]
 
 
+def test_a_width_that_fits_no_heads_is_said_outside_of_the_closed_settings(opened: Open) -> None:
+    page = opened("train", model="transformer", hidden=33)
+    assert not can_train(page)
+    assert "each head needs an even number" in said(page)
+    settings = next(each for each in page.get("popover") if each.proto.popover.label ==
+                    "All settings")
+    assert not settings.get("error")
+    assert can_train(opened("train", model="transformer", hidden=100))
+
+
 def test_the_budget_follows_the_architecture(opened: Open, asked: Asked) -> None:
     page = opened("train")
     well(page.get("button_group")[1].set_value("gru").run())

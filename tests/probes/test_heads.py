@@ -64,6 +64,18 @@ def test_one_head_is_what_the_network_computed(small: Opened) -> None:
     assert (one.attrs["layer"], one.attrs["head"]) == (1, 2)
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_an_aaren_asks_the_same_at_every_token_and_its_trace_says_so(layers: int) -> None:
+    opened = open_trained(Model.parse(
+        {"kind": "aaren", "hidden": 16, "heads": 2, "layers": layers}), steps=3)
+    found = trace_stack(opened, TEXT)
+    q = np.stack([block.mix.query.detach() for block in opened.network.blocks])  # type: ignore
+    np.testing.assert_array_equal(found["q"], np.repeat(q[:, :, None], len(TEXT), 2))
+    np.testing.assert_allclose(
+        found["scores"].values, found["q"].values @ found["k"].values.swapaxes(-1, -2) / np.sqrt(8),
+        atol=1e-5)
+
+
 def test_the_mean_of_heads(small: Opened) -> None:
     whole = trace_stack(small, TEXT)["attention"].values
     mean = mean_of_heads(small, TEXT, chosen=[[0, 1], [1, 3], [1, 0]])

@@ -95,5 +95,5 @@ def test_too_little_to_score() -> None:
 
 
 def test_a_recurrent_network_cannot() -> None:
-    with pytest.raises(ExperimentError, match="cannot learn that task"):
+    with pytest.raises(ExperimentError, match="gaps are filled by a Transformer"):
         Experiment.masked(TEXT, model="lstm")

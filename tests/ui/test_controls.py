@@ -55,6 +55,17 @@ def test_it_starts_from_the_values_given_and_follows_what_is_chosen() -> None:
     assert test.session_state["made"].batch == 9
 
 
+def test_only_heads_that_fit_the_width_and_the_positions_are_offered() -> None:
+    test = opened("transformer", hidden=100)
+    assert test.session_state["made"].heads == 5, "4 heads of 25 numbers have no pairs to turn"
+    heads = next(each for each in test.selectbox if each.label == "Heads")
+    assert heads.options == ["1", "2", "5"]
+    next(each for each in test.selectbox if each.label == "Positions").set_value("alibi").run()
+    heads = next(each for each in test.selectbox if each.label == "Heads")
+    assert heads.options == ["1", "2", "4", "5"]
+    assert opened("transformer", hidden=33).session_state["made"] is None
+
+
 def test_a_contradiction_is_said_in_words_and_makes_nothing() -> None:
     test = opened("lstm", tied=True, hidden=8, embedding=9)
     assert test.session_state["made"] is None

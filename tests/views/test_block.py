@@ -210,3 +210,18 @@ def test_what_is_found_is_true() -> None:
     assert "1.0e-06 times" in said
     assert "**1.000**, against 0.20" in said
     assert "stack more blocks" in " ".join(findings(measured(lost=0.5)))
+
+
+def test_that_a_norm_stretches_a_gradient_is_said_only_where_it_does() -> None:
+    canned = "a norm stretches"
+    assert canned in findings(measured())[1]
+    shrunk, whole = measured(), measured()
+    shrunk["gradient"][4, 0] = 0.03
+    assert findings(shrunk)[1] == (
+        "With norms and no residual paths it is 0.03 times as long.")
+    whole["gradient"][5] = 1.0
+    assert canned not in findings(whole)[1], "nothing has shrunk"
+    one = measured().isel(layer=[0]).assign_attrs(layers=1)
+    assert canned not in " ".join(findings(one))
+    assert "of 1 blocks" not in " ".join(findings(one))
+    assert "the first is the last" in findings(one)[0]

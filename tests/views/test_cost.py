@@ -104,7 +104,7 @@ def test_the_table_is_of_the_chosen_length() -> None:
 def test_what_is_said_of_operations() -> None:
     said = " ".join(cost.counts(layer_costs(d=64, k=3, n=1024)))
     assert "**self-attention** computes most, 268,435,456 FLOPs" in said
-    assert "**RNN** by the formula from 64 tokens on, by the products between tokens from" in said
+    assert "**RNN** by the formula beyond 64 tokens, by the products between tokens beyond" in said
     assert "by all products at every length" in said
     assert "1,024 products in the RNN" in said
 
@@ -123,6 +123,7 @@ def test_seconds_are_drawn_with_spread_and_crossing(timed: xr.Dataset, theme: st
     said = " ".join(measured.timed(timed))
     assert "from about **91 tokens** on" in said
     assert "That is 1.4 times as late" in said
+    assert "take 64.0 MiB at one time, at most, each matrix of scores 256.0 KiB of it" in said
     assert "keeps **256.0 KiB** of keys and values, the recurrence **264 B**" in said
 
 
@@ -141,6 +142,8 @@ def test_bytes_are_drawn(timed: xr.Dataset) -> None:
     for i, kind in enumerate(timed["layer"].values):
         np.testing.assert_array_equal(drawn.chart.data[i].y, timed["peak"].sel(layer=kind))
         np.testing.assert_array_equal(drawn.chart.data[half + i].y, timed["kept"].sel(layer=kind))
+    rnn, aaren = drawn.chart.data[half], drawn.chart.data[-1]
+    assert f"{rnn.name} and “{aaren.name}” end with one state" in drawn.caption
 
 
 @THEMES

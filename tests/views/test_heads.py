@@ -102,6 +102,9 @@ def test_what_is_left_out_is_said() -> None:
     np.testing.assert_array_equal(bare.chart.data[0].z, [[1000, 0], [0, 237]])
     assert bare.data["key"].tolist() == [0, 0, 2]
     assert "2 blanks and signs of 4 tokens are hidden; 38% of the weight" in bare.caption
+    nothing = pictures.head(one_head(WEIGHTS, ". ,!"), hide=True, threshold=0.3).caption
+    assert nothing.endswith("Every token of this text is hidden.")
+    assert "the others" not in nothing
 
 
 @pytest.mark.parametrize("labels", ["a", " ", "...."])
@@ -173,13 +176,14 @@ def test_what_is_noticed_follows_from_the_tests() -> None:
     trace["excess"].values[:] = 0.1
     trace["excess"].values[0, 0, [0, 4, 5]] = 0.4
     said = notices.findings(trace, 0, 0)
-    assert said[0] == ("3 of 4 heads pass a test at this step: token before 2, first token 1.")
+    assert said[0] == (
+        "Heads that pass a test at this step: 3 of 4 (token before 2, first token 1).")
     assert "The sharpest is head 1.1" in said[1]
     assert "the most spread is 2.2, with 4.0" in said[1]
     assert said[2] == ("**Head 1.1**: 0.50 of its weight goes to the token before; of even weights "
                        "it would be 0.10. It also passes: separators.")
     assert "passes none of the six" in notices.findings(trace, 0, 1)[-1]
-    assert "None of 1 heads" in notices.answer(all_heads(1, 1, 20))
+    assert "at this step: none of 1." in notices.answer(all_heads(1, 1, 20))
     assert "at least 12" in notices.answer(all_heads(1, 1, 3))
 
 

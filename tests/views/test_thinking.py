@@ -99,9 +99,11 @@ def test_when_it_knows_is_the_first_depth_that_stays() -> None:
     trace["candidate"].values[:, :, 0] = best
     assert notices.settled(trace).tolist() == [0, 2, 3]
     assert "from the embedding on" in notices.when(trace, 0)
-    assert "comes first after **block 2**" in notices.when(trace, 1)
+    assert "likeliest from **block 2** on; just before that it was “⏎”" in notices.when(trace, 1)
+    assert "had been the likeliest before (embedding)" in notices.when(trace, 1)
+    assert "given up" not in notices.when(trace, 2)
     said = " ".join(notices.lens(trace, 1))
-    assert "embedding 33%, block 1 33%, block 2 67%" in said
+    assert "already that of the end: embedding 67%, block 1 33%, block 2 67%." in said
     trace["kl"].values[:] = np.array([3.0, 2.5, 0.5, 0.0])[:, None]
     assert "moves most in **block 2**: on average it comes 2.00" in " ".join(notices.lens(trace, 1))
     assert "repeats" not in said

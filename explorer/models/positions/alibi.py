@@ -26,7 +26,9 @@ class ALiBi(Position):
 
     title: ClassVar = "ALiBi"
     paper: ClassVar = "Press et al. 2022"
-    letters: ClassVar = r"\frac{q_p^\top k_s}{\sqrt d} - m_h\,|p - s|,\quad m_h = 2^{-8h/H}"
+    letters: ClassVar = (r"\frac{q_p^\top k_s}{\sqrt d} - m_h\,|p - s|,\quad "
+                         r"n = 2^{\lfloor \log_2 H \rfloor},\quad m_{h \le n} = 2^{-8h/n},\quad "
+                         r"m_{h > n} = 2^{-4(2(h-n)-1)/n}")
 
     def bias(self, queries: Tensor, keys: Tensor, heads: int) -> Tensor:
         import torch

@@ -21,8 +21,10 @@ class Rotary(Position):
 
     title: ClassVar = N_("rotary")
     paper: ClassVar = "Su et al. 2021"
-    letters: ClassVar = (r"(R_p q)^\top (R_s k) = q^\top R_{s-p}\, k,\quad R_p\text{: pair } i "
-                         r"\text{ turned by } p / 10000^{2i/d}")
+    letters: ClassVar = (
+        r"(R_p q)^\top (R_s k) = q^\top R_{s-p}\, k,\quad "
+        r"(R_p q)_{2i} = q_{2i} \cos p\,\omega_i - q_{2i+1} \sin p\,\omega_i,\quad "
+        r"(R_p q)_{2i+1} = q_{2i} \sin p\,\omega_i + q_{2i+1} \cos p\,\omega_i")
     even: ClassVar = "head"
     turns: ClassVar = 1
 
