@@ -20,6 +20,7 @@ from explorer.store import Run, Store
 from explorer.tasks.pairing import apart
 from explorer.text.pair_corpora import PAIR_CORPORA, pair_corpus
 from explorer.text.pairs import Pairs
+from explorer.ui import evaluating
 from explorer.ui.held_out import EXAMPLES, held_out
 from tests.pages.conftest import Open, component, plotly, said, trained, well
 from tests.training.small_pairs import PAIRS, content, drawn, rows, translator
@@ -324,9 +325,8 @@ def test_bleu_by_length_with_and_without_attention(
     assert "Train the same without attention" in [each.label for each in page.button]
     press(page, "Train the same without attention")
     end = time.monotonic() + 90
-    while not any(store.run(key).status == "finished" and getattr(
-            store.run(key).experiment.model, "attention", "") == "none"
-                  for key in store.own("local") if key in store):
+    other = evaluating.twin(seeing).key
+    while other not in store or store.run(other).status != "finished":
         assert time.monotonic() < end
         time.sleep(0.1)
     page = opened("translation", run=seeing.key)

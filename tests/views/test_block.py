@@ -114,6 +114,9 @@ def test_what_is_too_large_is_cropped_around_the_token_and_said() -> None:
     assert rows * 4 * 96 <= CELLS
     assert f"Drawn: {rows} of 256 tokens" in drawn.caption
     assert "The first 256 of 2001 tokens were read" in drawn.caption
+    pair = deciphered().assign_attrs(source_of=61, source_read=7)
+    assert figure("block tensor", pair, observation="after").caption.endswith(
+        "Of the source's 61 tokens only the first 7 are read.")
     assert 201 in set(drawn.data["row"])
     assert len(drawn.chart.to_json()) < 300_000
     attention = figure("block tensor", trace, observation="attention", token=200)
