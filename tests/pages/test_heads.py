@@ -187,4 +187,4 @@ def test_words_are_shown_as_they_are(opened: Open, stack: Run) -> None:
 def test_the_prediction_is_answered_by_the_tests(opened: Open, stack: Run) -> None:
     page = opened("heads", run=stack.key, text=TEXT)
     page.radio(key="guess").set_value("about half")
-    assert "6 heads" in said(well(page.run()))
+    assert "of 6" in said(well(page.run()))
