@@ -235,8 +235,8 @@ with aside:
     ui.letters(
         [
             r"\text{PCA:}\quad p_t = A\,(h_t - \bar h)",
-            r"\text{on:}\quad \min_{a \le t \le b} \pm h_t > \theta",
-            r"\text{off:}\quad \pm h_{a-1},\ \pm h_{b+1} \le \theta",
+            rf"\text{{{_('on')}}}\quad \min_{{a \le t \le b}} \pm h_t > \theta",
+            rf"\text{{{_('off')}}}\quad \pm h_{{a-1}},\ \pm h_{{b+1}} \le \theta",
         ]
     )
     ui.code(source("probes/cloud.py", "pca"), source("probes/matching.py", "rank"))

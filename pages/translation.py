@@ -196,7 +196,7 @@ with aside:
         [
             r"p(y \mid x) = \prod_t p(y_t \mid y_{<t}, x)",
             r"L = -\frac{\sum_t m_t \ln p(y_t \mid y_{<t}, x)}{\sum_t m_t}",
-            r"m_t = 1 \text{ up to } \langle\mathrm{eos}\rangle, \text{ then } 0",
+            r"m_t = [\, t \le t_{\langle\mathrm{eos}\rangle} \,]",
             r"\mathrm{notes} = e^{\min(0,\, 1 - \mathrm{len}_y / \mathrm{len}_{\hat y})}"
             r" \prod_{n=1}^{k} p_n^{1/2^n}",
             r"\mathrm{BLEU} = 100 \, e^{\min(0,\, 1 - r/c)} \, "
