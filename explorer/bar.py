@@ -27,8 +27,13 @@ class Bar:
         if isinstance(event, Snapshot):
             return
         if "validation_perplexity" in event.metrics:
-            self._validation = f", held out {event.metrics['validation_perplexity']:.2f}"
+            self._validation = f", held out {_short(event.metrics['validation_perplexity'])}"
         self._bar.set_postfix_str(
-            f"perplexity {event.metrics['perplexity']:.2f}{self._validation}, "
+            f"perplexity {_short(event.metrics['perplexity'])}{self._validation}, "
             f"{event.tokens_per_second:,.0f} tokens/s", refresh=False)
         self._bar.update(event.step - self._bar.n)
+
+
+def _short(perplexity: float) -> str:
+    """As a power when it has more digits than anybody reads."""
+    return f"{perplexity:.2f}" if perplexity < 1e6 else f"{perplexity:.1e}"

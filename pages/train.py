@@ -1,10 +1,12 @@
 """Can a network learn to write like your text?"""
 
+from typing import Any
+
 import streamlit as st
 
 from explorer import ui
 from explorer.errors import ExplorerError
-from explorer.experiment import Experiment, Training
+from explorer.experiment import Data, Experiment, Training
 from explorer.models import Model
 from explorer.models.base import ATTENTIVE, RECURRENT
 from explorer.text import Tokenisation
@@ -31,6 +33,27 @@ ui.header(
         "and after some seconds it writes by itself."
     ),
 )
+
+
+CHOSEN = "train chosen"  # in the session: settings of training that are not as usual
+
+
+def kept(usual: dict[str, Any]) -> dict[str, Any]:
+    """What is usual, but for what was chosen: that stays when another control moves."""
+    return usual | st.session_state.get(CHOSEN, {})
+
+
+def keep(training: dict[str, Any], usual: dict[str, Any]) -> None:
+    """Remember what is not as usual."""
+    st.session_state[CHOSEN] = {
+        name: value for name, value in training.items()
+        if value != usual.get(name, Training.model_fields[name].default)}
+
+
+def as_usual() -> None:
+    """Another quality is another number of steps."""
+    for name in ("steps", "snapshots"):
+        st.session_state.get(CHOSEN, {}).pop(name, None)
 
 
 def settings() -> Experiment | None:
@@ -66,6 +89,7 @@ def settings() -> Experiment | None:
             key="quality",
             required=True,
             wrap=True,
+            on_change=as_usual,
             format_func=QUALITIES.__getitem__,
             help=_("How long it trains, on two cores."),
         )
@@ -85,13 +109,15 @@ def settings() -> Experiment | None:
         with more:
             st.markdown(f"**{_('Training')}**")
             usual = Experiment.language_model(text, how, model, quality=quality)
-            training = form(Training, usual.training.model_dump(), f"training-{usual.key}")
-            seed = form(Experiment, {}, "experiment", ["seed"])
+            training = form(Training, kept(usual.training.model_dump()), f"training-{usual.key}")
+            keep(training, usual.training.model_dump())
+            rest = form(Data, {}, "data", ["held_out"]) | form(Experiment, {}, "experiment", [
+                "seed"])
     if preview(text, how) is None:
         return None
     link.write(model=kind, hidden=hidden, quality=quality)
     try:
-        return Experiment.language_model(text, how, model, quality=quality, **training, **seed)
+        return Experiment.language_model(text, how, model, quality=quality, **training, **rest)
     except ExplorerError as error:
         ui.complain(error)
         return None

@@ -28,7 +28,7 @@ Status = Literal["new", "running", "paused", "finished", "diverged", "cancelled"
 STATUSES = ("new", "running", "paused", "finished", "diverged", "cancelled", "failed")
 COLUMNS = ("step", "loss", "perplexity", "gradient_norm", "tokens_per_second", "learning_rate",
            "validation_loss", "validation_perplexity", "validation_tokens")
-MEASURES = ("bleu", "notes_bleu")  # that only some tasks have
+MEASURES = ("bleu", "notes_bleu", "validation_along")  # that only some histories have
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _SNAPSHOT = re.compile(r"(\d{1,9})\.safetensors")

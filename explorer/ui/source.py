@@ -87,7 +87,7 @@ def preview(text: Text, how: Tokenisation) -> Tokenizer | None:
         for name, value in {
             _("characters"): f"{counts.characters:,}",
             _("tokens"): f"{counts.tokens:,}",
-            _("different tokens"): f"{counts.vocabulary:,}",
+            _("vocabulary"): f"{counts.vocabulary:,}",
             _("encoding"): text.encoding,
         }.items():
             row.metric(name, value, width=150)

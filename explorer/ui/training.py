@@ -22,8 +22,10 @@ from explorer.ui.doctor import cured, doctor
 from explorer.ui.glossary import meaning
 from explorer.ui.naming import by_hand
 from explorer.ui.page import complain, guard
+from explorer.ui.runs import called
 from explorer.ui.session import owner
-from explorer.ui.text import plain
+from explorer.ui.text import plain, prose
+from explorer.views.figure import amount
 from explorer.words import _
 
 STARTED, COMPLAINT = "training", "complaint"  # their names in the session
@@ -120,6 +122,9 @@ def _watch(key: str, was_alive: bool, look: Look) -> None:
             ),
             icon=":material/hourglass:",
         )
+    if run is not None:
+        st.markdown(prose(_("Shown: **{name}**, trained on “{text}”.", name=called(run),
+                            text=run.experiment.data.name)))
     _buttons(key, job, run)
     if history is None or run is None:
         st.progress(0.0, _("Getting ready …"))
@@ -180,7 +185,9 @@ def last(history: pd.DataFrame, column: str, form: str = ".2f") -> str:
 
 def number(value: Any, form: str = ".2f") -> str:
     """A number in words; a dash while it is not known."""
-    return format(value, form) if value is not None and pd.notna(value) else "–"
+    if value is None or pd.isna(value):
+        return "–"
+    return amount(float(value)) if form == ".2f" else format(value, form)
 
 
 def duration(seconds: float | None) -> str:

@@ -23,7 +23,7 @@ def write(run: Run) -> None:
     tokenizer = run.tokenizer
     with st.container(border=True):
         parameters = _settings(run)
-    forced = st.session_state.get("forced", {}).get(run.key)
+    forced = _forced(run)
     if forced is not None:
         parameters = parameters | {"prefix": "", "prefix_ids": forced}
     with guard():
@@ -31,10 +31,26 @@ def write(run: Run) -> None:
         _draw(run, tokenizer, written)
 
 
+def _forced(run: Run) -> list[int] | None:
+    """The tokens that were put in the network's way, as ids: by a click, or by the link, of which
+    what the network does not know is refused."""
+    if "forced" not in st.session_state:
+        said = link.read("forced")
+        ids = [int(each) if each.isdecimal() else -1 for each in said.split(".")] if said else []
+        if not all(0 <= each < run.tokenizer.size for each in ids):
+            link.refuse(_("The link puts tokens in the network's way that it does not know: they "
+                          "are left out."))
+            ids = []
+        st.session_state["forced"] = {run.key: ids} if ids else {}
+    forced: list[int] | None = st.session_state["forced"].get(run.key)
+    link.write(forced=".".join(map(str, forced)) if forced else None)
+    return forced
+
+
 def _settings(run: Run) -> dict[str, object]:
     """Prefix, length, temperature, top-k, top-p and seed, which stand in the link."""
     left, right = st.columns([3, 1])
-    link.seed("prefix", run.experiment.text.content[:20].strip())
+    link.seed("prefix", run.experiment.text.content.strip().split("\n")[0][:20].strip())
     prefix = left.text_input(
         _("Prefix"), key="prefix", help=meaning("prefix"), on_change=_forget, args=(run.key,)
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 MANY = 1e6  # beyond this a number is written as a power
+MOST = 1e304  # where `training.learner.perplexity` is cut off
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,10 @@ _VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 
 
 def amount(value: float) -> str:
-    """A number with two decimals; one of more digits than anybody reads, as a power: 8.1e266."""
+    """A number with two decimals; one of more digits than anybody reads, as a power: 8.1e266. A
+    perplexity that was cut off so that it could be written down is said to be larger."""
+    if isfinite(value) and value >= MOST:
+        return "> 1e304"
     if abs(value) < MANY or not isfinite(value):
         return f"{value:.2f}"
     digits, _sign, power = f"{value:.1e}".partition("e")

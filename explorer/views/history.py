@@ -11,7 +11,7 @@ import altair as alt
 import pandas as pd
 
 from explorer.scores import scored
-from explorer.views.figure import Figure
+from explorer.views.figure import Figure, amount
 from explorer.views.palette import Palette, Theme, mix, palette
 from explorer.words import _
 
@@ -237,7 +237,7 @@ def _caption(curves: Sequence[Curve]) -> str:
         said += " " + _(
             "At step {step}: {value} on the text it learns from (running mean).",
             step=step,
-            value=f"{value:.2f}",
+            value=amount(value),
         )
     step, value = _last(history, "validation_perplexity")
     if value is not None:
@@ -245,14 +245,14 @@ def _caption(curves: Sequence[Curve]) -> str:
         said += " " + _(
             "Held-out end, at step {step}: {value}, over {count} of its tokens.",
             step=step,
-            value=f"{value:.2f}",
+            value=amount(value),
             count=f"{tokens:,.0f}",
         )
         last = scored(history).iloc[-1]
         if last["along"] != value:
             said += " " + _(
                 "Its dot there stands at {value}, over the same {count} tokens as all dots before.",
-                value=f"{last['along']:.2f}",
+                value=amount(float(last["along"])),
                 count=f"{last['along_tokens']:,.0f}",
             )
     return said

@@ -20,6 +20,7 @@ from explorer.experiment import Experiment
 from explorer.store import Run, Store
 from explorer.tasks.language_model import LanguageModel
 from explorer.text import CORPORA, Text, corpus
+from explorer.ui.runs import called
 from tests.pages.conftest import Open, act, component, said, trained, well
 
 TALE = "Der alte Müller ging früh über die Brücke, und der Fuchs saß müde daneben. " * 30
@@ -120,6 +121,23 @@ def test_the_budget_follows_the_architecture(opened: Open, asked: Asked) -> None
     ]
 
 
+def test_what_was_set_by_hand_stays_when_another_control_moves(
+    opened: Open, asked: Asked
+) -> None:
+    page = opened("train")
+    for label, value in {"Steps": 77, "Clip gradients at": 0.0, "Held out": 0.2}.items():
+        well(field(page, label).set_value(value).run())
+    well(field(page, "Hidden units").set_value(40).run())
+    assert (field(page, "Steps").value, field(page, "Clip gradients at").value) == (77, 0)
+    press(page, "Train")
+    text = corpus(next(iter(CORPORA)))
+    assert asked == [Experiment.language_model(
+        text, model={"kind": "lstm", "hidden": 40}, steps=77, clip=0.0, held_out=0.2)]
+    well(page.segmented_control("quality").set_value("quick").run())
+    usual = Experiment.language_model(text, model={"kind": "lstm", "hidden": 40}, quality="quick")
+    assert field(page, "Steps").value == usual.training.steps
+
+
 def test_settings_that_contradict_each_other_are_said_and_cannot_be_trained(opened: Open) -> None:
     page = well(field(opened("train"), "Tied weights").set_value(True).run())
     assert "embedding" in said(page).lower()
@@ -174,8 +192,8 @@ def test_from_the_click_to_the_end(finished: tuple[AppTest, Run], store: Store) 
     last = run.history.iloc[-1]
     assert counts(page)["perplexity"] == f"{last['perplexity']:.2f}"
     assert counts(page)["blind guess"] == str(run.tokenizer.size)
+    until(page, lambda page: len(page.text) > 3)  # they are asked for in the background
     samples = [each.value for each in page.text]
-    assert len(samples) > 3
     written = ex.generate(run, TALE[:12], 120, temperature=0.7)
     assert samples[0] == written.attrs["text"].strip() or samples[0] == written.attrs["text"]
 
@@ -217,8 +235,27 @@ def test_a_token_put_in_its_way_is_gone_on_from(opened: Open, run: Run) -> None:
     after = component(page, "written")
     assert after["tokens"][:7] == [*before["tokens"][:6], other[0]]
     assert len(after["tokens"]) == 7 + 20
+    again = opened("train", **dict(page.query_params))
+    assert component(again, "written")["tokens"] == after["tokens"]
     press(page, "Back to the prefix")
     assert component(page, "written")["tokens"] == before["tokens"]
+    assert "forced" not in page.query_params
+
+
+@pytest.mark.parametrize("forced", ["99999", "1.x.2", "-1"])
+def test_a_link_forces_only_what_the_network_knows(opened: Open, run: Run, forced: str) -> None:
+    page = opened("train", run=run.key, length=5, forced=forced)
+    assert "that it does not know" in said(page)
+    assert "forced" not in page.query_params
+    assert component(page, "written")["tokens"]
+
+
+def test_the_run_that_is_shown_is_named(opened: Open, run: Run) -> None:
+    page = opened("train", run=run.key)
+    [shown] = [each for each in (each.value.replace("\\", "") for each in page.markdown)
+               if each.startswith("Shown: ")]
+    assert called(run) in shown
+    assert run.experiment.data.name in shown
 
 
 def test_a_token_that_was_not_offered_is_not_taken(opened: Open, run: Run) -> None:

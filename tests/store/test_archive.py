@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 from explorer.errors import RunError
 from explorer.experiment import Experiment
 from explorer.store import Store, admit, export
-from explorer.text import Tokenizer
+from explorer.text import Text, Tokenizer
 from explorer.training.loop import train
 from explorer.work import work
 from tests.training.small import MODELS, small
@@ -115,6 +115,16 @@ class TestThereAndBack:
         work(store, experiment)
         admit(other, export(store, experiment.key), "me")
         assert other.run(experiment.key).weights() == store.run(experiment.key).weights()
+
+    def test_every_column_that_training_writes(self, store, other):
+        text = Text("long", small().text.content * 60)
+        experiment = Experiment.language_model(
+            text, model={"kind": "rnn", "hidden": 4}, steps=200, window=16, batch=16, snapshots=2)
+        work(store, experiment)
+        assert "validation_along" in store.run(experiment.key).history
+        admit(other, export(store, experiment.key), "me")
+        pd.testing.assert_frame_equal(other.run(experiment.key).history,
+                                      store.run(experiment.key).history)
 
     @pytest.mark.parametrize("tokens", ["word", "bpe", "wordpiece"])
     def test_every_tokenizer(self, store, other, tokens):
