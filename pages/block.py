@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 import streamlit as st
-import xarray as xr
 
 from explorer import ui
 from explorer.models.base import ATTENTIVE
 from explorer.models.stacked import Stacked
 from explorer.ui import block, link
 from explorer.ui.backend import ask, ask_or_stop, draw
-from explorer.ui.block_numbers import numbers
 from explorer.ui.runs import LANGUAGE_MODEL, TRANSLATION
 from explorer.ui.text import plain
 from explorer.ui.unloaded import source
@@ -26,32 +24,6 @@ ADDERS = {"attended": N_("attention"), "looks": N_("the looks at the source"),
           "fed": N_("the feed-forward networks")}
 DEEP = 12
 theme = ui.theme()
-
-
-def tensor(trace: xr.Dataset, name: str, layer: int, token: int) -> None:
-    """The tensor of a box, whole, and where one number of it comes from."""
-    told = parts.told(name, trace)
-    here = parts.plane(trace, name, layer)
-    st.subheader(_("The box, opened: {title}", title=_(told.title)), anchor=False)
-    st.markdown(_(told.meaning))
-    st.latex(parts.formula(name, trace, spec.norm, spec.residual, spec.tied))
-    one, other = st.columns(2)
-    head, number = 0, 0
-    if "head" in trace[name].dims:
-        link.seed("head", 1, int, between=(1, spec.heads))
-        head = int(one.selectbox(_("Head"), range(1, spec.heads + 1), key="head")) - 1
-        link.write(head=head + 1 if head else None)
-    if here.dims[-1] in ("unit", "neuron", "number"):
-        link.seed("number", 1, int, between=(1, here.shape[-1]))
-        number = int(other.number_input(_("Number of the vectors"), 1, here.shape[-1],
-                                        key="number")) - 1
-        link.write(number=number + 1 if number else None)
-    drawn = draw("block tensor", trace, observation=name, layer=layer, head=head, token=token,
-                 number=number if here.dims[-1] in ("unit", "neuron", "number") else None,
-                 theme=theme)
-    ui.show(drawn, "tensor", trace)
-    block.listen(drawn, trace, name, token)
-    st.latex(numbers(trace, spec, name, layer, head, token, number))
 
 
 ui.header(
@@ -86,7 +58,7 @@ with picture:
         st.subheader(_("The box, opened: {title}", title=_("token")), anchor=False)
         block.tell_token(trace, token)
     else:
-        tensor(trace, name, layer, token)
+        block.tensor(spec, trace, name, layer, token)
 
     st.subheader(_("The stream, and what is added to it") if spec.residual else
                  _("How long its vector is, from block to block"), anchor=False)

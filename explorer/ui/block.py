@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from explorer.models.stacked import Stacked
 from explorer.store import Run
 from explorer.ui import alignment, link
+from explorer.ui.backend import draw
+from explorer.ui.block_numbers import numbers
 from explorer.ui.clicks import Cell, clicks
+from explorer.ui.figure import show
 from explorer.ui.flow import Box, Row, cells, flow
 from explorer.ui.runs import TRANSLATION, within
+from explorer.ui.session import theme
 from explorer.ui.strip import strip
 from explorer.ui.text import opening, plain
 from explorer.ui.translating import between
@@ -25,9 +29,11 @@ from explorer.views.block_parts import (
     SHARES,
     STREAM,
     TENSORS,
+    formula,
     looks,
     of_source,
     order,
+    plane,
     row,
     shape,
     told,
@@ -197,6 +203,32 @@ def _reach(trace: xr.Dataset, name: str, layer: int, token: int) -> float:
         return 1.0
     family = [each for each in LOUD if each in trace] if name in LOUD else [name]
     return max(float(np.abs(_of(trace, each, layer, token)).max()) for each in family)
+
+
+def tensor(spec: Stacked, trace: xr.Dataset, name: str, layer: int, token: int) -> None:
+    """The tensor of a box, whole, and where one number of it comes from."""
+    about = told(name, trace)
+    here = plane(trace, name, layer)
+    st.subheader(_("The box, opened: {title}", title=_(about.title)), anchor=False)
+    st.markdown(_(about.meaning))
+    st.latex(formula(name, trace, spec.norm, spec.residual, spec.tied))
+    one, other = st.columns(2)
+    head, number = 0, 0
+    if "head" in trace[name].dims:
+        link.seed("head", 1, int, between=(1, spec.heads))
+        head = int(one.selectbox(_("Head"), range(1, spec.heads + 1), key="head")) - 1
+        link.write(head=head + 1 if head else None)
+    if here.dims[-1] in ("unit", "neuron", "number"):
+        link.seed("number", 1, int, between=(1, here.shape[-1]))
+        number = int(other.number_input(_("Number of the vectors"), 1, here.shape[-1],
+                                        key="number")) - 1
+        link.write(number=number + 1 if number else None)
+    drawn = draw("block tensor", trace, observation=name, layer=layer, head=head, token=token,
+                 number=number if here.dims[-1] in ("unit", "neuron", "number") else None,
+                 theme=theme())
+    show(drawn, "tensor", trace)
+    listen(drawn, trace, name, token)
+    st.latex(numbers(trace, spec, name, layer, head, token, number))
 
 
 def listen(figure: Figure, drawn: xr.Dataset, name: str, token: int) -> None:

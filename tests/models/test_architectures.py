@@ -129,5 +129,6 @@ def test_what_cannot_be_built_is_refused_in_words(fields: dict[str, Any], said: 
 
 
 def test_the_form_offers_only_heads_that_divide() -> None:
-    assert Transformer.choices({"hidden": 130}) == {"heads": [1, 2, 5]}
+    assert Transformer.choices({"hidden": 130, "positions": "none"}) == {"heads": [1, 2, 5]}
+    assert Transformer.choices({"hidden": 130}) == {"heads": [1, 5]}  # rotary turns pairs
     assert Transformer.choices({}) == {"heads": [1, 2, 4, 8]}

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from explorer.pretrain import SHIPPED  # that of explorer.store is another on pages' tests
 from explorer.store import Store
 from explorer.ui.evaluating import side_by_side
 
@@ -14,7 +15,7 @@ from explorer.ui.evaluating import side_by_side
 def test_of_the_shipped_runs_those_of_one_architecture_differ_in_attention_only(
     tmp_path: Path,
 ) -> None:
-    store = Store(str(tmp_path))
+    store = Store(str(tmp_path), pretrained=str(SHIPPED))
     runs = {run.card["title"]: run for run in map(store.run, store.pretrained())}
     chosen = [runs[f"English → French, {name}"]
               for name in ("Transformer", "additive attention", "without attention")]
