@@ -16,6 +16,7 @@ from explorer.engine import LocalEngine
 from explorer.store import Run, Store, archive
 from explorer.text import Text
 from explorer.ui.listing import bits
+from explorer.work import work
 from tests.pages.conftest import OWNER, Open, said, trained, well
 from tests.training.small import small
 
@@ -180,6 +181,17 @@ def test_an_exported_run_is_taken_in_again(
     assert [box.value for box in page.checkbox] == [True]
     assert "taken in" in page.success[0].value
     assert archive.export(shelf, shelf.own(OWNER)[0])
+
+
+def test_a_zip_that_has_got_further_than_the_run_here_is_not_said_to_be_taken_in(
+    opened: Open, shelf: Store, zips: dict[str, bytes]
+) -> None:
+    work(shelf, small("gru", steps=40), until=3)
+    page = opened("runs")
+    page.file_uploader[0].set_value(("run.zip", zips["gru"], "application/zip"))
+    well(page.run())
+    assert "to step 3; that of the zip, to step 40" in said(page)
+    assert not page.success
 
 
 @pytest.mark.parametrize("name", ["../evil", "experiment.json"])
