@@ -9,7 +9,7 @@ from math import log2
 from explorer import comparison
 from explorer.scores import best
 from explorer.store import Run
-from explorer.ui.naming import distinct, tell_apart
+from explorer.ui.naming import alone, distinct, tell_apart
 from explorer.ui.runs import last_bleu
 from explorer.views.figure import amount
 from explorer.words import _
@@ -41,8 +41,9 @@ class Standing:
 
 def standings(runs: Sequence[Run], given: Sequence[str]) -> list[Standing]:
     """How some runs stand. given: what each is called already, "" if nothing: then it is called
-    by what differs between all of them. Raises RunError."""
-    told = tell_apart([run.experiment for run in runs]).names
+    by what differs between all of them, or by what it is if it is the only one. Raises RunError."""
+    experiments = [run.experiment for run in runs]
+    told = tell_apart(experiments).names if len(runs) > 1 else list(map(alone, experiments))
     names = distinct([name or made for name, made in zip(given, told, strict=True)])
     return [_standing(run, name, bool(before))
             for run, name, before in zip(runs, names, given, strict=True)]

@@ -94,6 +94,14 @@ def test_each_run_is_called_by_what_differs_and_says_how_it_stands(
     assert "40 of 40 steps" in text
 
 
+def test_a_run_that_stands_alone_is_called_by_its_size_and_its_text_too(
+    opened: Open, shelf: Store, zips: dict[str, bytes]
+) -> None:
+    archive.admit(shelf, zips["gru"], OWNER)
+    [box] = opened("runs").checkbox
+    assert box.label.replace("\\", "") == "GRU · 10 units · “rhyme”"
+
+
 def test_the_best_is_told_by_its_lead_in_bits(opened: Open, two: list[Run]) -> None:
     held = sorted(float(run.history["validation_perplexity"].min()) for run in two)
     assert f"{bits(held[1], held[0]):.2f} bits per token less" in words(opened("runs"))
