@@ -135,13 +135,27 @@ def trace(options: argparse.Namespace) -> None:
     from explorer.library import trace
 
     found = trace(run, text, step=options.step)
-    found.to_netcdf(options.out, engine="h5netcdf")
+    _write(options.out, bytes(found.to_netcdf(engine="h5netcdf")))
     count = found.sizes["token"]
     if found.attrs.get("of", count) > count:
         _complain(_("The first {count} of {of} tokens were read.", count=count,
                     of=found.attrs["of"]), 0)
     print(json.dumps({"run": run.key, "step": found.attrs["step"], "tokens": count,
                       "out": options.out}))
+
+
+def _write(name: str, data: bytes) -> None:
+    """Raises DataError, in words, when the file cannot be written."""
+    folder = Path(name).parent
+    if not folder.is_dir():
+        raise DataError(N_("There is no folder “{folder}”: make it first, or choose another one "
+                           "with --out."), folder=str(folder))
+    try:
+        Path(name).write_bytes(data)
+    except OSError as error:
+        raise DataError(N_("“{name}” cannot be written ({reason}): choose another file with "
+                           "--out."), name=name, reason=(error.strerror or str(error)).lower(),
+                        ) from error
 
 
 def translate(options: argparse.Namespace) -> None:

@@ -34,6 +34,7 @@ from explorer.models.recurrent import Recurrent
 from explorer.models.truncation import Truncation
 from explorer.spec import LATER, Spec, say
 from explorer.tasks import Task
+from explorer.text.fit import SHORTEST
 from explorer.text.pairs import Pairs
 from explorer.text.types import Text, Tokenisation
 from explorer.words import N_
@@ -69,7 +70,7 @@ class Training(Spec):
                        description=N_("How often the weights are changed."))
     batch: int = Field(32, ge=1, le=512, title=N_("Batch"),
                        description=N_("How many windows are read side by side in one step."))
-    window: int = Field(64, ge=2, le=1024, title=N_("Window"),
+    window: int = Field(64, ge=SHORTEST, le=1024, title=N_("Window"),
                         description=N_("How many tokens back the gradient is followed."))
     sampling: Literal["random", "sequential"] = Field(
         "random", title=N_("Sampling"),

@@ -23,7 +23,7 @@ APP = Path(__file__).parent / "app.py"
 def serve(
     port: int = 8501, address: str = "localhost", store: str | None = None, browser: bool = True
 ) -> None:
-    """Run the app until it is stopped. Raises EngineError when the port is taken."""
+    """Run the app until it is stopped. Raises EngineError when the port is taken, or none."""
     import streamlit as st
     from starlette.middleware import Middleware
 
@@ -62,7 +62,10 @@ def _dotted(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _free(address: str, port: int) -> None:
-    """Refuse early and in words when somebody else listens there."""
+    """Refuse early and in words when somebody else listens there, or nobody can."""
+    if not 0 < port < 2**16:
+        raise EngineError(N_("There is no port {port}: choose one from 1 to 65535 with --port."),
+                          port=port)
     try:
         family, kind, _proto, _name, where = socket.getaddrinfo(
             address, port, type=socket.SOCK_STREAM)[0]

@@ -109,13 +109,19 @@ class TestTrace:
     @pytest.mark.parametrize(("arguments", "said"), [
         (["--text", "", "--out", "x.nc"], "nothing to read"),
         (["--text", "a", "--out", "x.txt"], ".nc"),
-        (["--text", "a", "--out", "/nowhere/x.nc"], "/nowhere"),
+        (["--text", "a", "--out", "/nowhere/x.nc"], "There is no folder “/nowhere”: make it"),
         (["--text", "a", "--step", "4", "--out", "x.nc"], "no snapshot of step 4"),
         (["--text-file", "/nowhere", "--out", "x.nc"], "no file"),
         (["--out", "x.nc"], "--text"),
     ])
     def test_bad_input(self, folder, key, capsys, arguments, said):
         complains(folder, capsys, ["trace", key, *arguments], said)
+
+    def test_a_file_that_cannot_be_written(self, folder, key, capsys, tmp_path):
+        out = tmp_path / "x.nc"
+        out.mkdir()
+        complains(folder, capsys, ["trace", key, "--text", "a", "--out", str(out)],
+                  f"“{out}” cannot be written (is a directory): choose another file")
 
 
 def complains(folder, capsys, arguments, said):

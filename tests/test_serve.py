@@ -26,6 +26,12 @@ def test_an_address_that_is_not_this_machines_is_refused_in_words() -> None:
         serve.serve(8501, "203.0.113.1", browser=False)
 
 
+@pytest.mark.parametrize("port", [-1, 0, 65536, 99999])
+def test_a_number_that_is_no_port_is_refused_in_words(port: int) -> None:
+    with pytest.raises(EngineError, match=rf"no port {port}: .*--port"):
+        serve.serve(port, "127.0.0.1", browser=False)
+
+
 def test_streamlit_knows_every_setting() -> None:
     config.get_config_options()
     assert set(serve.settings()) <= set(config._config_options_template)

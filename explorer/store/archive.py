@@ -57,8 +57,10 @@ def export(store: Store, key: str) -> bytes:
 def admit(store: Store, data: bytes, owner: str) -> str:
     """Take a zip that `export` made into the store, onto the owner's list; the run's key.
 
-    A run that is there already is left as it is. Raises RunError or DataError, in words, and
-    leaves the store as it was, when anything in the zip is not as it should be.
+    A run that is there already is left as it is: it may be in training, or on the lists of others,
+    and nobody here saw the zip's trained. Raises RunError when the zip's has got further. Raises
+    RunError or DataError, in words, and leaves the store as it was, when anything in the zip is
+    not as it should be.
     """
     key, files = _unpack(data)
     experiment, tokenizer = _experiment(key, files)
@@ -70,7 +72,8 @@ def admit(store: Store, data: bytes, owner: str) -> str:
     history = _history(files, steps)
     bests = _bests(files, weights)
     status, seconds = _status(files, max(weights) == steps)
-    if key not in store:
+    known = key in store
+    if not known:
         folder = Folder(store.files, key)
         folder.remove()
         for step, tensors in weights.items():
@@ -80,7 +83,18 @@ def admit(store: Store, data: bytes, owner: str) -> str:
         folder.write_status(status, seconds=seconds, imported=True)
         folder.create(experiment, tokenizer)  # last: now it is there
     store.claim(owner, key)
+    if known:
+        _further(max(store.folder(key).snapshots(), default=0), max(weights))
     return key
+
+
+def _further(here: int, there: int) -> None:
+    """Say so when what was left out had got further than what was kept."""
+    if there > here:
+        raise RunError(
+            N_("This run is here already, and has got to step {here}; that of the zip, to step "
+               "{there}. It was left as it is: train it here to its end, or delete it and take in "
+               "the zip again."), here=here, there=there)
 
 
 def _unpack(data: bytes) -> tuple[str, dict[str, bytes]]:

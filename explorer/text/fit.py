@@ -5,6 +5,8 @@ from __future__ import annotations
 from explorer.errors import DataError
 from explorer.words import N_
 
+SHORTEST = 2  # tokens of a window
+
 
 def kept(tokens: int, held_out: float) -> int:
     """How many tokens of a text are trained on, when a share of its end is held out."""
@@ -29,6 +31,16 @@ def check_length(tokens: int, held_out: float, window: int, batch: int, sequenti
             batch=batch,
             window=window,
             needed=needed,
+        )
+    if trained <= SHORTEST:
+        raise DataError(
+            N_(
+                "The text has {kept} tokens to train on, but even the shortest window, of "
+                "{window}, needs {needed}: take a longer text."
+            ),
+            kept=trained,
+            window=SHORTEST,
+            needed=SHORTEST + 1,
         )
     raise DataError(
         N_(

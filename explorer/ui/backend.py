@@ -36,19 +36,25 @@ def store() -> Store:
 
 
 @st.cache_resource(show_spinner=False)
-def _finished() -> dict[str, Run]:
-    """Runs that will not change any more, by key; the oldest are forgotten."""
+def _finished() -> dict[str, tuple[bytes, Run]]:
+    """Finished runs by key, each with the status file that it was read with; the oldest are
+    forgotten."""
     return {}
 
 
 def open_run(key: str) -> Run:
-    """A run by its key; one that can still change is read anew each time. Raises RunError."""
-    kept = _finished()
-    if key in kept and key in store():
-        return kept[key]
+    """A run by its key; one that can still change is read anew each time. Raises RunError.
+
+    A finished run changes when it is deleted and trained again, or taken in as a zip: its status
+    file tells, by how it stands and by its seconds.
+    """
+    kept, said = _finished(), store().folder(key).read("status.json")
+    before, run = kept.get(key, (b"", None))
+    if run is not None and said == before:
+        return run
     run = store().run(key)
-    if run.status == "finished":
-        kept[key] = run
+    if run.status == "finished" and said is not None:
+        kept[key] = said, run
         while len(kept) > REMEMBERED:
             kept.pop(next(iter(kept)), None)
     return run

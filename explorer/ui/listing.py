@@ -9,10 +9,12 @@ from math import log2
 from explorer import comparison
 from explorer.scores import best
 from explorer.store import Run
-from explorer.ui.naming import distinct, tell_apart
+from explorer.ui.naming import alone, distinct, tell_apart
 from explorer.ui.runs import last_bleu
 from explorer.views.figure import amount
 from explorer.words import _
+
+LEVEL = 0.005  # bits: a smaller lead would read as 0.00
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ class Standing:
 
 def standings(runs: Sequence[Run], given: Sequence[str]) -> list[Standing]:
     """How some runs stand. given: what each is called already, "" if nothing: then it is called
-    by what differs between all of them. Raises RunError."""
-    told = tell_apart([run.experiment for run in runs]).names
+    by what differs between all of them, or by what it is if it is the only one. Raises RunError."""
+    experiments = [run.experiment for run in runs]
+    told = tell_apart(experiments).names if len(runs) > 1 else list(map(alone, experiments))
     names = distinct([name or made for name, made in zip(given, told, strict=True)])
     return [_standing(run, name, bool(before))
             for run, name, before in zip(runs, names, given, strict=True)]
@@ -96,7 +99,7 @@ def findings(listed: Sequence[Standing]) -> list[str]:
         about = "" if len(groups) == 1 else _(
             "On “{text}”: ", text=group[0].run.experiment.data.name)
         if len(order) > 1:
-            said.append(about + _comparison(order[0], order[1]))
+            said.append(about + _comparison(order))
         elif order:
             said.append(about + _alone(order[0]))
     gaps = [(bits(standing.held_out, standing.training), standing) for standing in ranked(listed)
@@ -111,15 +114,24 @@ def findings(listed: Sequence[Standing]) -> list[str]:
     return said
 
 
-def _comparison(best: Standing, second: Standing) -> str:
+def _comparison(order: Sequence[Standing]) -> str:
+    """The lead of the first of some that are ranked, or who shares it."""
+    best, second, *_others = order
     assert best.held_out
     assert second.held_out
+    saved = f"{bits(best.blind, best.held_out):.2f}"
+    level = [row.name for row in order
+             if row.held_out and bits(row.held_out, best.held_out) < LEVEL]
+    if len(level) > 1:
+        return _("**{names}** come out level: held-out perplexity {value}, and less than {least} "
+                 "bits per token between them. A blind guess among {blind} needs {saved} bits "
+                 "more.", names="**, **".join(level), value=amount(best.held_out), least=LEVEL,
+                 blind=best.blind, saved=saved)
     return _("**{best}** learnt best: held-out perplexity {value}, which is {bits} bits per token "
              "less than **{second}** ({other}). A blind guess among {blind} needs {saved} bits "
              "more.", best=best.name, value=amount(best.held_out),
              bits=f"{bits(second.held_out, best.held_out):.2f}", second=second.name,
-             other=amount(second.held_out), blind=best.blind,
-             saved=f"{bits(best.blind, best.held_out):.2f}")
+             other=amount(second.held_out), blind=best.blind, saved=saved)
 
 
 def _alone(standing: Standing) -> str:

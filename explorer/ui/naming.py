@@ -48,6 +48,11 @@ def tell_apart(experiments: Sequence[Experiment]) -> Told:
                 [_some(phrase, differ) for phrase in said])
 
 
+def alone(experiment: Experiment) -> str:
+    """What to call a run that stands beside none: by its architecture, its size and its text."""
+    return " · ".join(_some(phrases(experiment), ("kind", "hidden", "text")))
+
+
 def differing(experiments: Sequence[Experiment]) -> list[list[str]]:
     """A row for each setting that differs: what it is in each of the experiments, "–" where there
     is no such setting."""

@@ -7,6 +7,8 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -15,7 +17,8 @@ from streamlit.testing.v1 import AppTest
 from explorer.engine import LocalEngine
 from explorer.store import Run, Store, archive
 from explorer.text import Text
-from explorer.ui.listing import bits
+from explorer.ui.listing import Standing, bits, findings
+from explorer.work import work
 from tests.pages.conftest import OWNER, Open, said, trained, well
 from tests.training.small import small
 
@@ -91,10 +94,32 @@ def test_each_run_is_called_by_what_differs_and_says_how_it_stands(
     assert "40 of 40 steps" in text
 
 
+def test_a_run_that_stands_alone_is_called_by_its_size_and_its_text_too(
+    opened: Open, shelf: Store, zips: dict[str, bytes]
+) -> None:
+    archive.admit(shelf, zips["gru"], OWNER)
+    [box] = opened("runs").checkbox
+    assert box.label.replace("\\", "") == "GRU · 10 units · “rhyme”"
+
+
 def test_the_best_is_told_by_its_lead_in_bits(opened: Open, two: list[Run]) -> None:
     held = sorted(float(run.history["validation_perplexity"].min()) for run in two)
     assert f"{bits(held[1], held[0]):.2f} bits per token less" in words(opened("runs"))
     assert bits(8, 2) == 2
+
+
+@pytest.mark.parametrize(("lead", "tie"), [(0.0, True), (0.004, True), (0.006, False)])
+def test_a_lead_that_shows_as_none_is_a_tie(lead: float, tie: bool) -> None:
+    run: Any = SimpleNamespace(experiment=small())
+    [said] = findings([
+        Standing(run, name, given=True, held_out=held_out, training=None, blind=32, parameters=1)
+        for name, held_out in (("one", 8.0), ("two", 8 * 2**lead), ("three", 16.0))])
+    if tie:
+        assert "**one**, **two** come out level: held-out perplexity 8.00, and" in said
+        assert "needs 2.00 bits more" in said
+    else:
+        assert "**one** learnt best" in said
+        assert "0.01 bits per token less than **two**" in said
 
 
 def test_ticks_draw_the_curves_and_stand_in_the_link(opened: Open, two: list[Run]) -> None:
@@ -180,6 +205,17 @@ def test_an_exported_run_is_taken_in_again(
     assert [box.value for box in page.checkbox] == [True]
     assert "taken in" in page.success[0].value
     assert archive.export(shelf, shelf.own(OWNER)[0])
+
+
+def test_a_zip_that_has_got_further_than_the_run_here_is_not_said_to_be_taken_in(
+    opened: Open, shelf: Store, zips: dict[str, bytes]
+) -> None:
+    work(shelf, small("gru", steps=40), until=3)
+    page = opened("runs")
+    page.file_uploader[0].set_value(("run.zip", zips["gru"], "application/zip"))
+    well(page.run())
+    assert "to step 3; that of the zip, to step 40" in said(page)
+    assert not page.success
 
 
 @pytest.mark.parametrize("name", ["../evil", "experiment.json"])

@@ -109,6 +109,21 @@ class TestThereAndBack:
         assert finished.run(KEY).weights() == before
         assert finished.own("me") == [KEY]
 
+    def test_a_run_that_has_got_less_far_here_is_kept_too_and_that_is_said(self, other, zipped):
+        work(other, small(), until=3)
+        with pytest.raises(RunError, match=r"to step 3; .* to step 20\. It was left as it is"):
+            admit(other, zipped, "me")
+        assert other.run(KEY).snapshots[-1] == 3
+        assert other.own("me") == [KEY]
+        other.delete("me", KEY)
+        admit(other, zipped, "me")
+        assert other.run(KEY).status == "finished"
+
+    def test_a_run_that_has_got_further_here_is_no_reason_to_complain(self, finished, other):
+        work(other, small(), until=3)
+        assert admit(finished, export(other, KEY), "me") == KEY
+        assert finished.run(KEY).status == "finished"
+
     @pytest.mark.parametrize("model", MODELS)
     def test_every_architecture(self, store, other, model):
         experiment = small(model, steps=2)

@@ -207,3 +207,15 @@ def test_length_is_checked_with_numbers_and_cure() -> None:
         check_length(100, 0.1, window=90, batch=32, sequential=False)
     with pytest.raises(DataError, match="32 lanes of 64 tokens need 2049"):
         check_length(100, 0.1, window=64, batch=32, sequential=True)
+    check_length(3, 0.0, window=2, batch=32, sequential=False)
+    with pytest.raises(DataError, match="take a shorter window or a longer text"):
+        check_length(3, 0.0, window=3, batch=32, sequential=False)
+
+
+@pytest.mark.parametrize("sequential", [False, True])
+@pytest.mark.parametrize("window", [2, 64])
+def test_where_no_window_is_short_enough_only_a_longer_text_is_advised(
+    window: int, sequential: bool
+) -> None:
+    with pytest.raises(DataError, match=r"2 tokens .* of 2, needs 3: take a longer text\.$"):
+        check_length(2, 0.0, window=window, batch=32, sequential=sequential)
