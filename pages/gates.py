@@ -24,6 +24,34 @@ SENTENCES = {
     "python": 'def count(items):\n    return len([x for x in items if x != "("])',
 }
 WAYS = {"forward": N_("→ forward"), "backward": N_("← backward")}
+LINES = 6  # as many are told apart
+
+
+def lines_in_link(said: str) -> list[int]:
+    """ "0,17" of a link as units; ValueError when one is not."""
+    found = list(dict.fromkeys(int(part) for part in said.split(",")))
+    if len(found) > LINES or not all(0 <= unit < H for unit in found):
+        raise ValueError(said)
+    return found
+
+
+def choose_lines(unit: int) -> tuple[list[int], list[int]]:
+    """The units to keep in the box of lines, and those that are drawn: the unit looked at too,
+    which is kept there only if the box was touched while it was in it."""
+    link.seed("lines", [unit], lines_in_link, key="lines kept")
+    kept = [each for each in st.session_state["lines kept"] if each < H]
+    others = [each for each in kept if each != unit]
+    drawn = kept if unit in kept else [*others[: LINES - 1], unit]
+    st.session_state["lines drawn"] = drawn
+    st.multiselect(_("Draw as lines"), range(H), key="lines drawn", max_selections=LINES,
+                   on_change=keep_lines, args=(unit,))
+    return kept, drawn
+
+
+def keep_lines(unit: int) -> None:
+    """Keep what now stands in the box of lines."""
+    drawn = st.session_state["lines drawn"]
+    st.session_state["lines kept"] = drawn if unit in drawn else [unit, *drawn][:LINES]
 
 
 ui.header(
@@ -176,15 +204,14 @@ with picture:
         )
     )
 
-    more = st.multiselect(_("Draw as lines"), range(H), default=[unit], max_selections=6)
-    if more:
-        ui.show(
-            draw(
-                "units", trace, observation=view, layer=layer, chosen=more, start=start,
-                theme=theme, direction=direction,
-            ),
-            "units",
-        )
+    lines, drawn_lines = choose_lines(unit)
+    ui.show(
+        draw(
+            "units", trace, observation=view, layer=layer, chosen=drawn_lines, start=start,
+            theme=theme, direction=direction,
+        ),
+        "units",
+    )
 
     st.subheader(_("One step, with its numbers"), anchor=False)
     with ui.guard():
@@ -231,6 +258,7 @@ link.write(
     view=view,
     order=order,
     unit=unit,
+    lines=",".join(map(str, lines)) if lines != [unit] else None,
     token=token or None,
     start=start or None,
     layer=layer + 1 if layers > 1 else None,
