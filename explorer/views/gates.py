@@ -179,10 +179,10 @@ def units(
     )
     if len(labels) < trace.sizes["token"]:
         caption += " " + _(
-            "Drawn: tokens {first} to {last} of {tokens}.",
+            "Drawn: tokens {first} to {last} of {count}, counted from 0.",
             first=start,
             last=start + len(labels) - 1,
-            tokens=f"{trace.sizes['token']:,}",
+            count=f"{trace.sizes['token']:,}",
         )
     return Figure(chart, data, caption, caption, f"{name}-units")
 

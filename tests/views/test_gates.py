@@ -70,7 +70,7 @@ def test_lines_of_a_part_of_the_text_say_which() -> None:
     for start, last in ((0, 399), (1300, 1499)):
         drawn = figure("units", long, start=start)
         assert (drawn.data["token"].min(), drawn.data["token"].max()) == (start, last)
-        assert f"Drawn: tokens {start} to {last} of 1,500." in drawn.caption
+        assert f"Drawn: tokens {start} to {last} of 1,500, counted from 0." in drawn.caption
     assert "Drawn" not in figure("units", make_trace(T=400, H=3, layers=1)).caption
 
 
