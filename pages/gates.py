@@ -39,7 +39,7 @@ def choose_lines(unit: int) -> tuple[list[int], list[int]]:
     """The units to keep in the box of lines, and those that are drawn: the unit looked at too,
     which is kept there only if the box was touched while it was in it."""
     link.seed("lines", [unit], lines_in_link, key="lines kept")
-    kept = [each for each in st.session_state["lines kept"] if each < H]
+    kept = [each for each in st.session_state["lines kept"] if each < H] or [unit]
     others = [each for each in kept if each != unit]
     drawn = kept if unit in kept else [*others[: LINES - 1], unit]
     st.session_state["lines drawn"] = drawn
@@ -180,11 +180,15 @@ with picture:
     seen, reach, colours = OBSERVATIONS[view], domain(trace, view, layer)[1], palette(theme)
     link.seed("token", 0, int, between=(0, T - 1))
     token = min(int(st.session_state["token"]), T - 1)
+    unknown = [run.tokenizer.unknown(int(i)) for i in trace["id"].values]
     event = ui.strip(
         labels,
         [colours.shade(float(value), seen.signed, reach) for value in values[:, unit]],
         label=_("The text, coloured by the {gate} of unit {unit}", gate=_(seen.title), unit=unit),
-        hover=[[f"{seen.letter} = {value:.4f}"] for value in values[:, unit]],
+        hover=[
+            [f"{seen.letter} = {value:.4f}"] + ([_("unknown: read as <unk>")] if lost else [])
+            for value, lost in zip(values[:, unit], unknown, strict=True)
+        ],
         selected=token,
         keys={"n": "next", "p": "previous"},
         key="strip",
@@ -203,6 +207,19 @@ with picture:
             count=H,
         )
     )
+
+    if any(unknown):
+        st.warning(
+            ui.plain(
+                _(
+                    "Unknown to this network, and all the same to it: {count} of the {all} tokens "
+                    "are read as <unk>.",
+                    count=f"{sum(unknown):,}",
+                    all=f"{T:,}",
+                )
+            ),
+            icon=":material/help:",
+        )
 
     lines, drawn_lines = choose_lines(unit)
     ui.show(

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 import explorer as ex
 from explorer.engine import LocalEngine
 from explorer.store import Run, Store
+from explorer.text import Text
 from explorer.views.gates import plane
 from explorer.views.order import ORDERS, order_units
 from tests.pages.conftest import Open, act, component, plotly, report, said, trained, well
@@ -139,6 +140,10 @@ def test_a_smaller_network_has_only_its_own_lines(
     page = opened("gates", run=run.key, text=TEXT, unit=2, lines="2,9")
     well(page.selectbox(key="run").set_value(tiny.key).run())
     assert lines(page) == [2]
+    page = opened("gates", run=run.key, text=TEXT, unit=2, lines="8,9")
+    well(page.selectbox(key="run").set_value(tiny.key).run())
+    assert lines(page) == [2]
+    assert "lines" not in page.query_params
 
 
 def test_the_strip_says_the_value_of_the_unit_at_every_token(opened: Open, run: Run) -> None:
@@ -159,6 +164,22 @@ def test_the_step_inspector_ends_at_the_numbers_of_the_trace(
     for view in run.experiment.model.observes:  # type: ignore[attr-defined]
         value = float(plane(trace, view, 0)[token, unit])
         assert f"{value:.3f}" in filled or f"{value:.2f}" in filled, (view, value, filled)
+
+
+def test_unknown_tokens_are_counted_and_marked(opened: Open, run: Run) -> None:
+    page = opened("gates", run=run.key, text="the щat")
+    assert "1 of the 7 tokens are read as <unk>" in said(page)
+    hover = component(page, "strip")["hover"]
+    assert [len(lines) for lines in hover] == [1, 1, 1, 1, 2, 1, 1]
+    assert "read as <unk>" in hover[4][1]
+    assert "<unk>" not in said(opened("gates", run=run.key, text=TEXT))
+
+
+def test_a_run_opens_on_what_it_can_read(opened: Open, engine: LocalEngine, store: Store) -> None:
+    russian = Text("сказка", "Жил старик со своею старухой у самого синего моря. " * 20)
+    page = opened("gates", run=trained(engine, store, small("gru", text=russian)).key)
+    assert russian.content.startswith(page.text_area[0].value)
+    assert said(page) == ""
 
 
 def test_the_meaning_of_every_view_is_one_hover_away(opened: Open, run: Run) -> None:
