@@ -24,6 +24,34 @@ SENTENCES = {
     "python": 'def count(items):\n    return len([x for x in items if x != "("])',
 }
 WAYS = {"forward": N_("→ forward"), "backward": N_("← backward")}
+LINES = 6  # as many are told apart
+
+
+def lines_in_link(said: str) -> list[int]:
+    """ "0,17" of a link as units; ValueError when one is not."""
+    found = list(dict.fromkeys(int(part) for part in said.split(",")))
+    if len(found) > LINES or not all(0 <= unit < H for unit in found):
+        raise ValueError(said)
+    return found
+
+
+def choose_lines(unit: int) -> tuple[list[int], list[int]]:
+    """The units to keep in the box of lines, and those that are drawn: the unit looked at too,
+    which is kept there only if the box was touched while it was in it."""
+    link.seed("lines", [unit], lines_in_link, key="lines kept")
+    kept = [each for each in st.session_state["lines kept"] if each < H] or [unit]
+    others = [each for each in kept if each != unit]
+    drawn = kept if unit in kept else [*others[: LINES - 1], unit]
+    st.session_state["lines drawn"] = drawn
+    st.multiselect(_("Draw as lines"), range(H), key="lines drawn", max_selections=LINES,
+                   on_change=keep_lines, args=(unit,))
+    return kept, drawn
+
+
+def keep_lines(unit: int) -> None:
+    """Keep what now stands in the box of lines."""
+    drawn = st.session_state["lines drawn"]
+    st.session_state["lines kept"] = drawn if unit in drawn else [unit, *drawn][:LINES]
 
 
 ui.header(
@@ -152,11 +180,15 @@ with picture:
     seen, reach, colours = OBSERVATIONS[view], domain(trace, view, layer)[1], palette(theme)
     link.seed("token", 0, int, between=(0, T - 1))
     token = min(int(st.session_state["token"]), T - 1)
+    unknown = [run.tokenizer.unknown(int(i)) for i in trace["id"].values]
     event = ui.strip(
         labels,
         [colours.shade(float(value), seen.signed, reach) for value in values[:, unit]],
         label=_("The text, coloured by the {gate} of unit {unit}", gate=_(seen.title), unit=unit),
-        hover=[[f"{seen.letter} = {value:.4f}"] for value in values[:, unit]],
+        hover=[
+            [f"{seen.letter} = {value:.4f}"] + ([_("unknown: read as <unk>")] if lost else [])
+            for value, lost in zip(values[:, unit], unknown, strict=True)
+        ],
         selected=token,
         keys={"n": "next", "p": "previous"},
         key="strip",
@@ -176,15 +208,27 @@ with picture:
         )
     )
 
-    more = st.multiselect(_("Draw as lines"), range(H), default=[unit], max_selections=6)
-    if more:
-        ui.show(
-            draw(
-                "units", trace, observation=view, layer=layer, chosen=more, start=start,
-                theme=theme, direction=direction,
+    if any(unknown):
+        st.warning(
+            ui.plain(
+                _(
+                    "Unknown to this network, and all the same to it: {count} of the {all} tokens "
+                    "are read as <unk>.",
+                    count=f"{sum(unknown):,}",
+                    all=f"{T:,}",
+                )
             ),
-            "units",
+            icon=":material/help:",
         )
+
+    lines, drawn_lines = choose_lines(unit)
+    ui.show(
+        draw(
+            "units", trace, observation=view, layer=layer, chosen=drawn_lines, start=start,
+            theme=theme, direction=direction,
+        ),
+        "units",
+    )
 
     st.subheader(_("One step, with its numbers"), anchor=False)
     with ui.guard():
@@ -231,6 +275,7 @@ link.write(
     view=view,
     order=order,
     unit=unit,
+    lines=",".join(map(str, lines)) if lines != [unit] else None,
     token=token or None,
     start=start or None,
     layer=layer + 1 if layers > 1 else None,

@@ -124,7 +124,8 @@ def units(
     theme: Theme = "light",
     direction: int = 0,
 ) -> Figure:
-    """Lines of chosen units of one gate or state over the text."""
+    """Lines of chosen units of one gate or state over the text: at most `WIDEST` tokens from
+    `start` on; the caption says what was left out."""
     name = observation or next(n for n in OBSERVATIONS if n in trace)
     seen, colours = OBSERVATIONS[name], palette(theme)
     values = plane(trace, name, layer, direction)[start : start + WIDEST]  # (token, unit)
@@ -176,6 +177,13 @@ def units(
         layer=layer + 1,
         units=", ".join(_("unit {number}", number=unit) for unit in chosen),
     )
+    if len(labels) < trace.sizes["token"]:
+        caption += " " + _(
+            "Drawn: tokens {first} to {last} of {count}, counted from 0.",
+            first=start,
+            last=start + len(labels) - 1,
+            count=f"{trace.sizes['token']:,}",
+        )
     return Figure(chart, data, caption, caption, f"{name}-units")
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import explorer as ex
 from explorer.engine import LocalEngine
 from explorer.store import Run, Store
+from explorer.text import Text
 from explorer.views.gates import plane
 from explorer.views.order import ORDERS, order_units
 from tests.pages.conftest import Open, act, component, plotly, report, said, trained, well
@@ -88,12 +90,60 @@ def test_any_snapshot_is_opened(opened: Open, run: Run) -> None:
 
 def test_lines_are_the_chosen_units(opened: Open, run: Run) -> None:
     values = plane(ex.trace(run, TEXT), "hidden")
-    page = opened("gates", run=run.key, text=TEXT, view="hidden")
+    page = opened("gates", run=run.key, text=TEXT, view="hidden", unit=7)
     well(page.multiselect[0].set_value([7, 2]).run())
     lines = plotly(page, "units")["data"]
     assert len(lines) == 2
     for line, unit in zip(lines, (7, 2), strict=True):
         np.testing.assert_allclose(np.array(line["y"]), values[:, unit], rtol=1e-4, atol=1e-6)
+
+
+def lines(page: AppTest) -> list[int]:
+    """The units that are drawn as lines, in order."""
+    return [int(line["name"].split()[-1]) for line in plotly(page, "units")["data"]]
+
+
+def test_lines_stand_in_the_link_and_stay_when_the_unit_changes(opened: Open, run: Run) -> None:
+    page = opened("gates", run=run.key, text=TEXT)
+    assert lines(page) == [0]
+    assert "lines" not in page.query_params
+    well(page.multiselect[0].set_value([0, 7]).run())
+    assert page.query_params["lines"] == "0,7"
+    page = act(page, "strip", key="next")
+    assert lines(page) == page.multiselect[0].value == [0, 7, 1], "the one looked at comes along"
+    page = act(page, "strip", key="next")
+    assert lines(page) == [0, 7, 2], "what was walked past does not pile up"
+    well(page.number_input[0].set_value(7).run())
+    assert lines(page) == [0, 7]
+    assert lines(opened("gates", **dict(page.query_params))) == [0, 7]
+
+
+def test_the_unit_looked_at_is_always_a_line_and_alone_goes_along(opened: Open, run: Run) -> None:
+    page = opened("gates", run=run.key, text=TEXT, unit=4)
+    assert lines(act(page, "strip", key="next")) == [5]
+    well(page.multiselect[0].set_value([]).run())
+    assert lines(page) == [5]
+    well(page.multiselect[0].set_value([9, 3]).run())
+    assert lines(page) == page.multiselect[0].value == [5, 9, 3]
+
+
+def test_a_seventh_line_steps_back_for_the_unit_looked_at(opened: Open, run: Run) -> None:
+    page = opened("gates", run=run.key, text=TEXT, unit=8, lines="0,1,2,3,4,5")
+    assert lines(page) == [0, 1, 2, 3, 4, 8]
+    assert page.query_params["lines"] == "0,1,2,3,4,5"
+
+
+def test_a_smaller_network_has_only_its_own_lines(
+    opened: Open, engine: LocalEngine, store: Store, run: Run
+) -> None:
+    tiny = trained(engine, store, small({"kind": "gru", "hidden": 5}))
+    page = opened("gates", run=run.key, text=TEXT, unit=2, lines="2,9")
+    well(page.selectbox(key="run").set_value(tiny.key).run())
+    assert lines(page) == [2]
+    page = opened("gates", run=run.key, text=TEXT, unit=2, lines="8,9")
+    well(page.selectbox(key="run").set_value(tiny.key).run())
+    assert lines(page) == [2]
+    assert "lines" not in page.query_params
 
 
 def test_the_strip_says_the_value_of_the_unit_at_every_token(opened: Open, run: Run) -> None:
@@ -114,6 +164,22 @@ def test_the_step_inspector_ends_at_the_numbers_of_the_trace(
     for view in run.experiment.model.observes:  # type: ignore[attr-defined]
         value = float(plane(trace, view, 0)[token, unit])
         assert f"{value:.3f}" in filled or f"{value:.2f}" in filled, (view, value, filled)
+
+
+def test_unknown_tokens_are_counted_and_marked(opened: Open, run: Run) -> None:
+    page = opened("gates", run=run.key, text="the щat")
+    assert "1 of the 7 tokens are read as <unk>" in said(page)
+    hover = component(page, "strip")["hover"]
+    assert [len(lines) for lines in hover] == [1, 1, 1, 1, 2, 1, 1]
+    assert "read as <unk>" in hover[4][1]
+    assert "<unk>" not in said(opened("gates", run=run.key, text=TEXT))
+
+
+def test_a_run_opens_on_what_it_can_read(opened: Open, engine: LocalEngine, store: Store) -> None:
+    russian = Text("сказка", "Жил старик со своею старухой у самого синего моря. " * 20)
+    page = opened("gates", run=trained(engine, store, small("gru", text=russian)).key)
+    assert russian.content.startswith(page.text_area[0].value)
+    assert said(page) == ""
 
 
 def test_the_meaning_of_every_view_is_one_hover_away(opened: Open, run: Run) -> None:
@@ -151,7 +217,7 @@ def test_an_unknown_run_is_said_and_another_is_shown(opened: Open, run: Run) -> 
 @pytest.mark.parametrize(
     ("name", "value"),
     [("unit", "99999"), ("unit", "x"), ("view", "nonsense"), ("order", "'"), ("step", "7"),
-     ("token", "-5")],
+     ("token", "-5"), ("lines", "0,99"), ("lines", "a"), ("lines", "0,1,2,3,4,5,6")],
 )
 def test_a_link_with_nonsense_says_what_is_used_instead(
     opened: Open, run: Run, name: str, value: str

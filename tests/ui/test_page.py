@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.text import CORPORA, corpus
+from explorer.ui.block import SENTENCES
 from explorer.ui.glossary import TERMS, term
-from explorer.ui.text import plain, prose
+from explorer.ui.text import opening, plain, prose
 
 HOSTILE = '<script>alert(1)</script> ![x](http://x.org/y.png) $x$ :red[a] **b** `c` [d](e)\n# f'
 
@@ -89,3 +91,29 @@ def test_prose_keeps_only_bold() -> None:
 def test_a_term_has_its_meaning_on_hover(name: str) -> None:
     assert term(name).startswith('<abbr title="')
     assert term(name, "<b>").endswith(">&lt;b&gt;</abbr>")
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_a_built_in_text_opens_on_the_sentence_of_its_language(name: str) -> None:
+    language = {"story-en": "en", "story-zh": "zh"}.get(name, "python")
+    assert opening(corpus(name).content, SENTENCES) == SENTENCES[language]
+
+
+def test_a_foreign_sign_or_two_do_not_change_the_language() -> None:
+    story = corpus("story-en").content
+    assert opening(f"Chapter 你好. {story}", SENTENCES) == SENTENCES["en"]
+
+
+@pytest.mark.parametrize(
+    ("content", "opens"),
+    [
+        ("\n Жил старик со своею старухой у самого синего моря.", "Жил старик со своею старухой у"),
+        ("水是冷的。" * 20, ("水是冷的。" * 20)[: len(SENTENCES["en"])]),
+        ("Они жили", "Они жили"),
+        ("щ" * 12 + " " + "щ" * 90, "щ" * 12 + " " + "щ" * (len(SENTENCES["en"]) - 13)),
+    ],
+)
+def test_a_text_without_the_signs_of_a_sentence_opens_on_its_own_beginning(
+    content: str, opens: str
+) -> None:
+    assert opening(content, SENTENCES) == opens

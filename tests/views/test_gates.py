@@ -65,6 +65,15 @@ def test_lines_draw_the_chosen_units(trace: xr.Dataset) -> None:
     assert drawn.chart.layout.legend.yanchor == "bottom", "rows more push the plot down"
 
 
+def test_lines_of_a_part_of_the_text_say_which() -> None:
+    long = make_trace(T=1500, H=3, layers=1)
+    for start, last in ((0, 399), (1300, 1499)):
+        drawn = figure("units", long, start=start)
+        assert (drawn.data["token"].min(), drawn.data["token"].max()) == (start, last)
+        assert f"Drawn: tokens {start} to {last} of 1,500, counted from 0." in drawn.caption
+    assert "Drawn" not in figure("units", make_trace(T=400, H=3, layers=1)).caption
+
+
 def test_orders_by_hand() -> None:
     values = np.array([[0.0, 0.5, 0.2], [1.0, 0.5, 0.0], [0.0, 0.6, 0.2]])
     assert order_units(values, "mean").tolist() == [1, 0, 2]
