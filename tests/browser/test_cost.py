@@ -37,7 +37,7 @@ def test_a_learner_follows_a_token_and_shares_the_way(visit: Visit) -> None:
     settled(page)
     page.get_by_role("radiogroup", name=re.compile("^Which is dearer")).get_by_text(
         "the recurrence").click()
-    expect(page.get_by_text(re.compile("as soon as n > d, here from 64"))).to_be_visible()
+    expect(page.get_by_text(re.compile("as soon as n > d, here beyond 64"))).to_be_visible()
 
     link = steps.link(page, layers=6, kernel=5, n=4096)
     again = visit(link)
