@@ -117,7 +117,7 @@ def test_sixty_thousand_words_are_cut_to_the_cap_and_the_preview_says_so(opened:
     words = " ".join(f"word{number}" for number in range(60_000))
     page = upload(opened("train"), "list.txt", words.encode())
     well(field(page, "Tokens").set_value("word").run())
-    assert counts(page)["different tokens"] == "8,000"
+    assert counts(page)["vocabulary"] == "8,000"
     captions = " ".join(caption.value for caption in page.caption)
     assert "52,001 different tokens" in captions
     assert "<unk>" in captions

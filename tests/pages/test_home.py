@@ -35,7 +35,7 @@ def spoken() -> Iterator[None]:
 
 def pictured(store: Store) -> list[Run]:
     """The runs that home has to choose from."""
-    runs = [store.run(key) for key in store.own(OWNER)]
+    runs = [store.run(key) for key in store.own(OWNER) if key in store]
     return [run for run in runs if run.snapshots and len(run.history)
             and run.experiment.task.kind == "language_model"]
 
