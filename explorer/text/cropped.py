@@ -1,4 +1,4 @@
-"""What of a pair a network did not read: no sentence of its has more tokens than its longest."""
+"""What of a pair a network did not read: of each sentence only the first tokens, its longest."""
 
 from __future__ import annotations
 

@@ -113,10 +113,10 @@ class Learner:
             raise Diverged.at(self.step, found.said, self._good, **found.more)
         best = loss < self._best if count else ends  # by the same tokens as all before
         self._best = min(self._best, loss) if count else self._best
-        again: dict[str, float] = {}
-        if ends and self._scored(held_out, along=False) > scored:
-            again = {"validation_along": perplexity(loss)} if count else {}
-            loss, count = self._evaluate(held_out, self._scored(held_out, along=False))
+        again, more = {}, self._scored(held_out, along=False)
+        if ends and count and more > scored:
+            again = {"validation_along": perplexity(loss)}
+            loss, count = self._evaluate(held_out, more)
         measures = self._task.measures(self._network, held_out, self._tokenizer, ends)
         self._network.train()
         metrics = {"validation_loss": loss, "validation_tokens": float(count),
