@@ -8,7 +8,7 @@ import sys
 import streamlit as st
 
 from explorer import words
-from explorer.ui import places
+from explorer.ui import link, places
 from explorer.ui.language import control
 from explorer.ui.session import COMPONENTS, asset, language, theme
 from explorer.views.palette import Theme, contrast, mix, palette
@@ -49,5 +49,6 @@ st.set_page_config(page_title=_("Sequence Explorer"), page_icon=str(COMPONENTS /
                    layout="wide")
 st.html(f"<style>{look(theme())}{asset('page.css')}</style>")
 chosen = st.navigation(places.sections(), position="top")
+link.settle()
 control()
 chosen.run()

@@ -165,7 +165,7 @@ ui.header(
 )
 key = cured() or st.session_state.pop("exploding", None)
 if key is not None:
-    st.query_params["run"] = key  # as if the link had changed: the choice below follows it
+    link.turn(run=key)
 complaint = st.session_state.pop("complaint", None)
 if complaint is not None:
     ui.complain(complaint)

@@ -42,7 +42,7 @@ def choose_lines(unit: int) -> tuple[list[int], list[int]]:
     kept = [each for each in st.session_state["lines kept"] if each < H] or [unit]
     others = [each for each in kept if each != unit]
     drawn = kept if unit in kept else [*others[: LINES - 1], unit]
-    st.session_state["lines drawn"] = drawn
+    link.put("lines drawn", drawn)
     st.multiselect(_("Draw as lines"), range(H), key="lines drawn", max_selections=LINES,
                    on_change=keep_lines, args=(unit,))
     return kept, drawn

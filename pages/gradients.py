@@ -53,7 +53,7 @@ with when:
     if count > 1:
         link.seed("at", count - 1, int, between=(1, count - 1))
         turned = st.session_state.pop("guess turned to", st.session_state["at"])
-        st.session_state["at"] = min(max(int(turned), 1), count - 1)
+        link.put("at", min(max(int(turned), 1), count - 1))
         at = int(st.number_input(
             _("Guessed token T"), 1, count - 1, key="at",
             help=_("The loss of this guess, made from all tokens before it, is followed back."),

@@ -49,7 +49,7 @@ link.seed("head", first_head + 1, int, between=(1, spec.heads))
 link.seed("threshold", 0.0, float, allowed=THRESHOLDS)
 link.seed("hide", False, lambda given: bool(int(given)))
 link.seed("mean", [], lambda given: heads.read_mean(given, spec.layers, spec.heads))
-state["mean"] = [name for name in state["mean"] if name in heads.names(spec.layers, spec.heads)]
+link.put("mean", [name for name in state["mean"] if name in heads.names(spec.layers, spec.heads)])
 link.seed("query", T - 1, int, between=(0, T - 1))
 query = int(state["query"])
 

@@ -102,7 +102,7 @@ with picture:
     units = tuple(range(min(axes, H)))
     if method == "units":
         link.seed("chosen", units, numbers)
-        st.session_state["chosen"] = [n for n in st.session_state["chosen"] if 0 <= n < H][:axes]
+        link.put("chosen", [n for n in st.session_state["chosen"] if 0 <= n < H][:axes], axes)
         units = tuple(
             st.multiselect(_("Units"), range(H), key="chosen", max_selections=axes)
         )
@@ -124,7 +124,7 @@ with picture:
     link.seed("span", (longest[0], longest[1] - 1), pair)
     moved = st.session_state.pop("span moved to", st.session_state["span"])
     first, last = sorted(min(max(int(end), 0), T - 1) for end in moved)
-    st.session_state["span"] = (first, last)
+    link.put("span", (first, last), T)
 
     drawn = draw(
         "trajectory", cloud, colour=colour, start=first, stop=last + 1, theme=theme

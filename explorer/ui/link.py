@@ -10,20 +10,72 @@ What stands in the link is a value, not the words for it, so that a link works i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer.ui.session import CHOSEN, TONGUE
 from explorer.ui.text import plain
 from explorer.words import _
 
 REFUSED = "link refused"  # in the session: what was said on a first look
+LATELY = "link lately"  # in the session: a `Lately`
+LATE = 20.0  # seconds that a browser may take to hear of a link
+
+
+@dataclass
+class Lately:
+    """What a page's link was and is, and since when it is no longer what it was."""
+
+    page: str
+    now: dict[str, str]
+    left: list[tuple[float, dict[str, str]]] = field(default_factory=list)
+
+    def leave(self, now: dict[str, str]) -> None:
+        self.left = [(when, link) for when, link in self.left if self.fresh(when)]
+        self.left.append((time.monotonic(), self.now))
+        self.now = now
+
+    def was(self, link: dict[str, str]) -> bool:
+        return any(link == before and self.fresh(when) for when, before in self.left)
+
+    @staticmethod
+    def fresh(when: float) -> bool:
+        return time.monotonic() - when < LATE
+
+
+def settle() -> None:
+    """Put the link right when the browser has asked with one that the page has just left behind.
+
+    Who moves two controls at once asks for the second before the browser has heard what the first
+    has made of the link. To follow that link would turn the first one back. Who goes back with the
+    browser is followed: the browser says so.
+    """
+    now, state = st.query_params.to_dict(), st.session_state
+    page, back = _asked()
+    lately: Lately | None = state.get(LATELY)
+    if lately is None or lately.page != page:
+        state[LATELY] = Lately(page, now)
+    elif now != lately.now:
+        if lately.was(now) and not back:
+            st.query_params.from_dict(lately.now)
+        else:
+            state[LATELY] = Lately(page, now)
+
+
+def _asked() -> tuple[str, bool]:
+    """The page that is asked for, and whether by going back or forth in the browser."""
+    context = get_script_run_ctx()
+    return (context.page_script_hash, context.is_history_navigation) if context else ("", False)
 
 
 def read(name: str, default: str = "") -> str:
     """What the link says of `name`."""
+    settle()
     return str(st.query_params.get(name, default))
 
 
@@ -44,29 +96,58 @@ def seed(
     key: of the control, if not `name`. One whose default is of what is looked at has its own key
     for each: no late answer of the browser can fill the next one's with the value before.
     """
+    settle()
     state, said = st.session_state, st.query_params.get(name)
     key = key or name
     seen, base = _seen(name), _base(key)
     if key not in state or state.get(seen) != said:
         state[key] = default if said is None else _admit(
             name, said, default, convert, allowed, between)
+        state[_made_for(key)] = between
     elif (state.get(base) != default and state[key] == state.get(base)) or (
             allowed is not None and state[key] not in allowed):
-        state[key] = default
+        put(key, default, between)
     elif between is not None:
-        state[key] = min(max(state[key], between[0]), between[1])
+        put(key, min(max(state[key], between[0]), between[1]), between)
     state[seen], state[base] = said, default
+
+
+def put(key: str, value: Any, made_for: object = None) -> None:
+    """Let a control say `value`, unless it does.
+
+    What is assigned to a control's key is sent to the browser even if nothing is new about it, and
+    there takes the place of what the visitor has moved in the meantime: what only may have to be
+    corrected is put, not assigned.
+    made_for: the bounds, of a control that Streamlit makes anew when they change, and which then
+    has to be told.
+    """
+    state, made = st.session_state, _made_for(key)
+    anew = made_for is not None and state.get(made) != made_for
+    if anew or key not in state or state[key] != value:
+        state[key] = value
+    if anew:
+        state[made] = made_for
 
 
 def write(**values: object | None) -> None:
     """Put what the controls say into the link; None takes one out."""
+    turn(**values)
+    for name, value in values.items():
+        st.session_state[_seen(name)] = None if value is None else str(value)
+
+
+def turn(**values: object | None) -> None:
+    """Put values into the link as if one had been opened that says them: the controls follow."""
+    settle()
     for name, value in values.items():
         said = None if value is None else str(value)
+        if said == st.query_params.get(name):
+            continue
         if said is None:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != said:
+            del st.query_params[name]
+        else:
             st.query_params[name] = said
-        st.session_state[_seen(name)] = said
+        st.session_state[LATELY].leave(st.query_params.to_dict())
 
 
 def kept() -> dict[str, str]:
@@ -125,3 +206,7 @@ def _seen(name: str) -> str:
 
 def _base(name: str) -> str:
     return f"{name} · default"
+
+
+def _made_for(key: str) -> str:
+    return f"{key} · made for"

@@ -77,7 +77,7 @@ def own() -> Experiment | None:
         job: Job | None = engine().find(begun.key)
         run = open_run(begun.key) if begun.key in store() else None
         if run is not None and run.snapshots:
-            st.query_params["run"] = begun.key
+            link.turn(run=begun.key)
             st.session_state.pop(OWN, None)
             return None
         if job is None or job.over:
@@ -143,7 +143,7 @@ def waves(trace: xr.Dataset) -> None:
         return [n for n in found if n < d]
 
     link.seed("numbers", first_waves(d), read)
-    st.session_state["numbers"] = [n for n in st.session_state["numbers"] if n < d] or [0]
+    link.put("numbers", [n for n in st.session_state["numbers"] if n < d] or [0])
     chosen = st.multiselect(_("Numbers drawn as waves"), range(d), key="numbers",
                             max_selections=WAVES) or first_waves(d)
     link.write(numbers="-".join(map(str, sorted(chosen))) if chosen != first_waves(d) else None)

@@ -128,7 +128,7 @@ def choose_run(
         onward(train, _("Train one on a text of your own"))
         st.stop()
     if linked not in runs:  # what is wrong with it has been said
-        st.query_params.pop("run", None)
+        link.turn(run=None)
     at = st.session_state.get("run")  # a newer run is no reason to leave the one that is shown
     link.seed("run", at if at in runs else next(key for key in (*first, *runs) if key in runs),
               allowed=list(runs))

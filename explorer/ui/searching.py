@@ -193,7 +193,7 @@ def choose_words(searched: Searched, given: str) -> tuple[list[int] | str, str]:
     st.session_state[OWNER] = owner
     if FORCED in st.session_state:
         text, ids = st.session_state.pop(FORCED)
-        st.query_params["begin"], st.query_params["ids"] = text, ".".join(map(str, ids))
+        link.turn(begin=text, ids=".".join(map(str, ids)))
     begin = forced.text_input(
         _("Begin with"), key=seeded("begin", ""),
         help=_("Words that are forced; the search goes on from there. Or click a node of the tree, "

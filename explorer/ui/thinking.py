@@ -113,7 +113,7 @@ def choose_silent(spec: Stacked) -> list[str]:
         return [part for part in known if part in wanted]
 
     link.seed("silent", [], read)
-    st.session_state["silent"] = [part for part in st.session_state["silent"] if part in known]
+    link.put("silent", [part for part in st.session_state["silent"] if part in known])
     chosen = st.multiselect(_("Silence heads and feed-forward layers"), known, key="silent",
                             format_func=title, placeholder=_("Choose one or several"))
     silent = [part for part in known if part in chosen]

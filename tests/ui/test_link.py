@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.ui import link
+
 
 def page(default: int = 3, low: int = 0, high: int = 9) -> None:
     import streamlit as st
@@ -51,12 +53,69 @@ def test_a_control_writes_the_link() -> None:
     assert test.number_input[0].value == 4
 
 
-def test_going_back_in_the_browser_turns_the_control_back() -> None:
+def test_going_back_in_the_browser_turns_the_control_back(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
     test = opened(unit="7")
     test.number_input[0].set_value(4).run()
     test.query_params["unit"] = "7"
+    monkeypatch.setattr(link, "_asked", lambda: ("", True))
     test.run()
     assert test.number_input[0].value == 7
+    assert test.query_params["unit"] == "7"
+
+
+def test_what_is_moved_before_the_browser_has_heard_of_the_link_does_not_turn_it_back() -> None:
+    test = opened(unit="7", view="cell")
+    old = dict(test.query_params)
+    for unit in (4, 5, 6):  # as fast as the browser's keys are
+        test.query_params = dict(old)
+        test.number_input[0].set_value(unit).run()
+        assert (test.number_input[0].value, test.query_params["unit"]) == (unit, str(unit))
+    test.query_params = dict(old)
+    test.selectbox[0].set_value("hidden").run()
+    assert test.number_input[0].value == 6
+    assert dict(test.query_params) == {"unit": "6", "view": "hidden"}
+
+
+def test_an_old_link_is_followed_when_the_browser_must_have_heard_of_the_new_one(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = opened(unit="7", view="cell")
+    test.number_input[0].set_value(4).run()
+    monkeypatch.setattr(link, "LATE", 0.0)
+    test.query_params = {"unit": "7", "view": "cell"}
+    test.run()
+    assert test.number_input[0].value == 7
+
+
+def test_another_link_to_the_same_page_is_followed_at_once() -> None:
+    test = opened(unit="7", view="cell")
+    test.number_input[0].set_value(4).run()
+    test.query_params = {"unit": "7", "view": "hidden"}
+    test.run()
+    assert (test.number_input[0].value, test.selectbox[0].value) == (7, "hidden")
+
+
+def turning() -> None:
+    import streamlit as st
+
+    from explorer.ui import link
+
+    if st.session_state.pop("turn", False):
+        link.turn(unit=8, view=None)
+    link.seed("unit", 3, int)
+    link.write(unit=st.number_input("Unit", 0, 9, key="unit"))
+
+
+def test_the_controls_follow_a_link_that_is_turned() -> None:
+    test = AppTest.from_function(turning, default_timeout=30)
+    test.query_params["view"] = "cell"
+    test.run()
+    test.session_state["turn"] = True
+    test.run()
+    assert test.number_input[0].value == 8
+    assert dict(test.query_params) == {"unit": "8"}
 
 
 @pytest.mark.parametrize(
@@ -97,3 +156,38 @@ def test_narrower_bounds_move_the_control_inside() -> None:
     test.run()
     assert not test.exception
     assert test.number_input[0].value == 5
+
+
+def sliding(high: int, ends: bool = False) -> None:
+    import streamlit as st
+
+    from explorer.ui import link
+
+    link.seed("unit", 3, int, between=(0, high))
+    link.write(unit=st.slider("Unit", 0, high, key="unit"))
+    if ends:  # as what is put beside the link is
+        st.session_state.setdefault("span", (2, 4))
+        link.put("span", (2, 4), high)
+        st.slider("Span", 0, high, key="span")
+
+
+def test_a_slider_that_is_made_anew_for_other_bounds_keeps_what_it_said() -> None:
+    test = AppTest.from_function(sliding, args=(9, True), default_timeout=30)
+    test.run()
+    test.slider[0].set_value(7).run()
+    for high, then in ((20, 7), (20, 7), (8, 7), (5, 5), (9, 5)):
+        test.args = (high, True)
+        test.run()
+        assert (test.slider[0].value, test.slider[1].value) == (then, (2, 4)), high
+        assert test.query_params["unit"] == str(then)
+
+
+def test_the_browser_is_told_only_what_is_new() -> None:
+    test = opened(3)
+    told = [test.number_input[0].proto.set_value]
+    for default, high in ((3, 9), (4, 9), (4, 9), (4, 2), (4, 2)):
+        test.args = (default, 0, high)
+        test.run()
+        told.append(test.number_input[0].proto.set_value)
+    # Seeded, left alone, with its default, left alone, moved inside; its default lies outside now.
+    assert told == [True, False, True, False, True, False]
