@@ -65,6 +65,17 @@ _COMMON = [
     "mac_roman",
 ]
 _CALLED = {"cp932": "shift-jis", "big5hkscs": "big5", "cp949": "euc-kr", "cp950": "big5"}
+_WIDER = {  # what a page of the web says, and the larger set that it means (WHATWG)
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+_CHARSET = re.compile(
+    rb"""<meta\b[^>]{0,200}?\bcharset\s*=\s*["']?([\w.:-]{2,40})""", re.IGNORECASE)
 _BYTE_CONTROLS = bytes(b for b in range(32) if b not in b"\t\n\v\f\r\x1a\x1b") + b"\x7f"
 _CONTROL_BYTES = re.compile(b"[" + re.escape(_BYTE_CONTROLS) + b"]")
 _CONTROLS = {code: None for code in [*_BYTE_CONTROLS, *range(0x80, 0xA0)] if code != 0x85}
@@ -79,11 +90,13 @@ def decoded(name: str, suffix: str, data: bytes) -> tuple[str, str]:
     wide = _wide(data)
     if wide and _reads(data, wide):
         return data.decode(wide), wide
+    if b"\x1b$" in data and _reads(data, "iso2022_jp"):  # it would pass for UTF-8, as ASCII does
+        return data.decode("iso2022_jp"), _named("iso2022_jp", data)
     try:
         content, encoding = data.decode(), "utf-8"
     except UnicodeDecodeError as error:
         _refuse_binary(name, data)
-        found = _guess(data)
+        found = _said(suffix, data) or _guess(data)
         if found is None:
             raise _undecodable(name, data, error.start) from error
         content, encoding = data.decode(found), _named(found, data)
@@ -199,6 +212,19 @@ def _reads(data: bytes, encoding: str) -> bool:
     except (UnicodeDecodeError, LookupError):
         return False
     return not _share(len(content) - len(content.translate(_CONTROLS)), content)
+
+
+def _said(suffix: str, data: bytes) -> str | None:
+    """The encoding that a page of the web names, if it is one of the common ones and reads it."""
+    said = _CHARSET.search(data, 0, 1024) if suffix in (".html", ".htm", ".xhtml") else None
+    if said is None:
+        return None
+    try:
+        name = codecs.lookup(said[1].decode("ascii")).name
+    except (LookupError, UnicodeDecodeError):
+        return None
+    found = _WIDER.get(name, name.replace("-", "_"))
+    return found if found in _COMMON and _reads(data, found) else None
 
 
 def _guess(data: bytes) -> str | None:

@@ -57,12 +57,33 @@ def sane(content: str) -> bool:
         (TAIWANESE, "big5", "big5"),
         (JAPANESE, "shift-jis", "shift-jis"),
         (JAPANESE, "euc-jp", "euc-jp"),
+        (JAPANESE, "iso2022_jp", "iso2022-jp"),
     ],
 )
 def test_encodings_are_found_and_said(content: str, encoding: str, detected: str) -> None:
     text = Text.decode("a.txt", content.encode(encoding))
     assert text.content == content
     assert text.encoding == detected
+
+
+@pytest.mark.parametrize(
+    ("said", "encoding", "detected"),
+    [('charset="windows-1253"', "cp1253", "cp1253"), ("charset=iso-8859-1", "cp1252", "latin-1"),
+     ("http-equiv='Content-Type' content='text/html; charset=ISO-8859-2'", "iso8859_2",
+      "iso8859-2")],
+)
+def test_a_page_of_the_web_is_read_as_it_says(said: str, encoding: str, detected: str) -> None:
+    letters = "áéí" if encoding != "cp1253" else "άλφα βήτα"  # few: a guess would be a toss
+    page = f"<html><head><meta {said}></head><p>{letters}</p></html>".encode(encoding)
+    text = Text.decode("page.html", page)
+    assert (text.content.strip(), text.encoding) == (letters, detected)
+
+
+@pytest.mark.parametrize("said", ["utf-8", "utf-16", "utf-7", "no-such", "punycode", "ascii"])
+def test_a_page_that_says_what_it_is_not_is_guessed(said: str) -> None:
+    page = f"<meta charset={said}><p>{CHINESE}</p>".encode("gb18030")
+    text = Text.decode("page.html", page)
+    assert (text.content.split(), text.encoding) == (CHINESE.split(), "gb18030")
 
 
 @pytest.mark.parametrize("big_endian", [False, True])
