@@ -49,6 +49,7 @@ st.set_page_config(page_title=_("Sequence Explorer"), page_icon=str(COMPONENTS /
                    layout="wide")
 st.html(f"<style>{look(theme())}{asset('page.css')}</style>")
 chosen = st.navigation(places.sections(), position="top")
-link.settle()
+link.begin()
 control()
 chosen.run()
+link.drawn()

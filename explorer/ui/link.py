@@ -25,6 +25,7 @@ from explorer.words import _
 REFUSED = "link refused"  # in the session: what was said on a first look
 LATELY = "link lately"  # in the session: a `Lately`
 LATE = 20.0  # seconds that a browser may take to hear of a link
+TOLD, AGAIN, DRAWN = "controls told", "controls to tell again", "page drawn"  # in the session
 
 
 @dataclass
@@ -46,6 +47,20 @@ class Lately:
     @staticmethod
     def fresh(when: float) -> bool:
         return time.monotonic() - when < LATE
+
+
+def begin() -> None:
+    """At the start of a page: follow its link. What was told to a page that was then not drawn to
+    its end has perhaps never reached the browser, and is told again."""
+    settle()
+    state = st.session_state
+    state[AGAIN] = {} if state.get(DRAWN) else state.get(TOLD, {})
+    state[TOLD], state[DRAWN] = {}, False
+
+
+def drawn() -> None:
+    """The page has been drawn to its end, and was not broken off for another run."""
+    st.session_state[DRAWN] = True
 
 
 def settle() -> None:
@@ -101,14 +116,15 @@ def seed(
     key = key or name
     seen, base = _seen(name), _base(key)
     if key not in state or state.get(seen) != said:
-        state[key] = default if said is None else _admit(
-            name, said, default, convert, allowed, between)
-        state[_made_for(key)] = between
+        value = default if said is None else _admit(name, said, default, convert, allowed, between)
     elif (state.get(base) != default and state[key] == state.get(base)) or (
             allowed is not None and state[key] not in allowed):
-        put(key, default, between)
+        value = default
     elif between is not None:
-        put(key, min(max(state[key], between[0]), between[1]), between)
+        value = min(max(state[key], between[0]), between[1])
+    else:
+        value = state[key]
+    put(key, value, between)
     state[seen], state[base] = said, default
 
 
@@ -119,12 +135,15 @@ def put(key: str, value: Any, made_for: object = None) -> None:
     there takes the place of what the visitor has moved in the meantime: what only may have to be
     corrected is put, not assigned.
     made_for: the bounds, of a control that Streamlit makes anew when they change, and which then
-    has to be told.
+    has to be told; or whether it is shown, of one that is not always.
     """
-    state, made = st.session_state, _made_for(key)
+    state, made = st.session_state, f"{key} · made for"
     anew = made_for is not None and state.get(made) != made_for
-    if anew or key not in state or state[key] != value:
+    again = state.get(AGAIN, {})
+    lost = key in again and again[key] == value
+    if anew or lost or key not in state or state[key] != value:
         state[key] = value
+        state.setdefault(TOLD, {})[key] = value
     if anew:
         state[made] = made_for
 
@@ -206,7 +225,3 @@ def _seen(name: str) -> str:
 
 def _base(name: str) -> str:
     return f"{name} · default"
-
-
-def _made_for(key: str) -> str:
-    return f"{key} · made for"

@@ -61,7 +61,7 @@ def choose_runs(shown: bool = True) -> list[Run]:
 
     shown: False takes what was chosen before, without a control.
     """
-    runs = _runs()
+    runs = _runs(shown)
     if not runs:
         st.info(_("There is no trained run yet."), icon=":material/model_training:")
         onward("pages/train.py", _("Train one on a text of your own"))
@@ -95,7 +95,7 @@ def choose_runs(shown: bool = True) -> list[Run]:
     return [first, *same]
 
 
-def _runs() -> dict[str, Run]:
+def _runs(shown: bool) -> dict[str, Run]:
     """The runs that can be chosen, which read in one direction; what the link or the button asked
     for is chosen, and awaited while it has not begun."""
     state = st.session_state
@@ -130,7 +130,7 @@ def _runs() -> dict[str, Run]:
     chosen = wanted if new else [*state["runs"], *begun]
     found = [key for key in dict.fromkeys(chosen) if key in runs][:MOST]
     state[STANDING_IN] = bool(awaited) and not found
-    link.put("runs", found or _usual(runs))
+    link.put("runs", found or _usual(runs), shown)
     if awaited:
         st.info(
             _("Networks that wait for their training to begin: {count}.", count=len(awaited)),

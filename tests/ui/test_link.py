@@ -191,3 +191,31 @@ def test_the_browser_is_told_only_what_is_new() -> None:
         told.append(test.number_input[0].proto.set_value)
     # Seeded, left alone, with its default, left alone, moved inside; its default lies outside now.
     assert told == [True, False, True, False, True, False]
+
+
+def broken_off(whole: bool = True) -> None:
+    import streamlit as st
+
+    from explorer.ui import link
+
+    link.begin()
+    link.seed("unit", 3, int, between=(0, 9))
+    link.write(unit=st.number_input("Unit", 0, 9, key="unit"))
+    if whole:
+        link.drawn()
+
+
+def test_what_a_page_that_was_broken_off_has_told_is_told_again() -> None:
+    test = AppTest.from_function(broken_off, args=(False,), default_timeout=30)
+    told = []
+    for whole in (False, False, True, True, False, True):
+        test.args = (whole,)
+        told.append(test.run().number_input[0].proto.set_value)
+    assert told == [True, True, True, False, False, False]
+
+
+def test_what_the_visitor_has_moved_since_is_not_told_again() -> None:
+    test = AppTest.from_function(broken_off, args=(False,), default_timeout=30)
+    test.run()
+    test.number_input[0].set_value(7).run()
+    assert (test.number_input[0].value, test.number_input[0].proto.set_value) == (7, False)
