@@ -81,8 +81,13 @@ def step_chosen(trace: xr.Dataset) -> int:
     """
     if TURNED in st.session_state:
         st.session_state["written"] = st.session_state.pop(TURNED)
-    link.seed("written", 0, int, between=(0, trace.sizes["query"] - 1))
+    link.seed("written", 0, int, between=(0, trace.sizes["query"] - 1), labels=step_labels(trace))
     return int(st.session_state["written"])
+
+
+def step_labels(trace: xr.Dataset) -> list[str]:
+    """The decoding steps, counted from 1, by what was written there."""
+    return [f"{t + 1} · {label}" for t, label in enumerate(trace["query_label"].values)]
 
 
 def choose_step(trace: xr.Dataset, now: int) -> None:
@@ -90,8 +95,7 @@ def choose_step(trace: xr.Dataset, now: int) -> None:
     T = trace.sizes["query"]
     back, choice, on = st.columns([1, 3, 1], vertical_alignment="bottom")
     choice.selectbox(
-        _("Decoding step"), range(T), key="written",
-        format_func=lambda t: f"{t + 1} · {trace['query_label'].values[t]}")
+        _("Decoding step"), range(T), key="written", format_func=step_labels(trace).__getitem__)
     back.button(_("Previous"), icon=":material/chevron_left:", disabled=now == 0,
                 on_click=turn, args=(now - 1,), width="stretch")
     on.button(_("Next"), icon=":material/chevron_right:", disabled=now == T - 1,

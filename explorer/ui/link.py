@@ -11,14 +11,14 @@ What stands in the link is a value, not the words for it, so that a link works i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from explorer.ui.session import CHOSEN, TONGUE
+from explorer.ui.session import CHOSEN, TONGUE, language
 from explorer.ui.text import plain
 from explorer.words import _
 
@@ -102,6 +102,7 @@ def seed(
     allowed: Collection[Any] | None = None,
     between: tuple[float, float] | None = None,
     key: str | None = None,
+    labels: Sequence[str] = (),
 ) -> None:
     """Let the control with key `name` say what the link says, whenever the link has changed (one
     was opened, the browser went back), else `default`.
@@ -110,6 +111,8 @@ def seed(
     page says by what. A control that stands at a default goes along when the default changes.
     key: of the control, if not `name`. One whose default is of what is looked at has its own key
     for each: no late answer of the browser can fill the next one's with the value before.
+    labels: of its options, if they change: the browser knows an option by its label, and may still
+    say one that is no more; then what stands in the link is meant.
     """
     settle()
     state, said = st.session_state, st.query_params.get(name)
@@ -117,14 +120,15 @@ def seed(
     seen, base = _seen(name), _base(key)
     if key not in state or state.get(seen) != said:
         value = default if said is None else _admit(name, said, default, convert, allowed, between)
-    elif (state.get(base) != default and state[key] == state.get(base)) or (
-            allowed is not None and state[key] not in allowed):
+    elif state.get(base) != default and state[key] == state.get(base):
         value = default
+    elif not _can_be(state[key], allowed, between):
+        value = default if said is None else _meant(said, default, convert, allowed, between)
     elif between is not None:
         value = min(max(state[key], between[0]), between[1])
     else:
         value = state[key]
-    put(key, value, between)
+    put(key, value, (between, tuple(labels)) if between or labels else None)
     state[seen], state[base] = said, default
 
 
@@ -135,17 +139,17 @@ def put(key: str, value: Any, made_for: object = None) -> None:
     there takes the place of what the visitor has moved in the meantime: what only may have to be
     corrected is put, not assigned.
     made_for: the bounds, of a control that Streamlit makes anew when they change, and which then
-    has to be told; or whether it is shown, of one that is not always.
+    has to be told; the labels of its options; or whether it is shown, of one that is not always.
     """
-    state, made = st.session_state, f"{key} · made for"
-    anew = made_for is not None and state.get(made) != made_for
+    state, name = st.session_state, f"{key} · made for"
+    before = state.get(name, (None, None))
+    made = before[0] if made_for is None else made_for, language()
     again = state.get(AGAIN, {})
     lost = key in again and again[key] == value
-    if anew or lost or key not in state or state[key] != value:
+    if made != before or lost or key not in state or state[key] != value:
         state[key] = value
         state.setdefault(TOLD, {})[key] = value
-    if anew:
-        state[made] = made_for
+    state[name] = made
 
 
 def write(**values: object | None) -> None:
@@ -204,6 +208,33 @@ def _admit(
                   used=inside))
         return inside
     return value
+
+
+def _can_be(
+    value: Any, allowed: Collection[Any] | None, between: tuple[float, float] | None
+) -> bool:
+    """Whether a control with these options or bounds can say `value`, which may still be moved
+    inside."""
+    if allowed is not None:
+        return value in allowed
+    return between is None or isinstance(value, int | float)
+
+
+def _meant(
+    said: str,
+    default: Any,
+    convert: Callable[[str], Any],
+    allowed: Collection[Any] | None,
+    between: tuple[float, float] | None,
+) -> Any:
+    """What the link says, or the default where that cannot be any more."""
+    try:
+        value = convert(said)
+    except ValueError:
+        return default
+    if between is not None and value == value:
+        value = min(max(value, between[0]), between[1])
+    return value if value == value and _can_be(value, allowed, between) else default
 
 
 def refuse(message: str) -> None:

@@ -130,11 +130,11 @@ def choose_run(
     if linked not in runs:  # what is wrong with it has been said
         link.turn(run=None)
     at = st.session_state.get("run")  # a newer run is no reason to leave the one that is shown
+    labels = apart(runs, names)
     link.seed("run", at if at in runs else next(key for key in (*first, *runs) if key in runs),
-              allowed=list(runs))
+              allowed=list(runs), labels=[labels[key] for key in runs])
     if shown:
-        st.selectbox(_("Run"), list(runs), key="run",
-                     format_func=apart(runs, names).__getitem__)
+        st.selectbox(_("Run"), list(runs), key="run", format_func=labels.__getitem__)
     key: str = st.session_state["run"]
     link.write(run=key)
     return runs[key]

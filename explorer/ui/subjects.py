@@ -130,7 +130,7 @@ def _runs(shown: bool) -> dict[str, Run]:
     chosen = wanted if new else [*state["runs"], *begun]
     found = [key for key in dict.fromkeys(chosen) if key in runs][:MOST]
     state[STANDING_IN] = bool(awaited) and not found
-    link.put("runs", found or _usual(runs), shown)
+    link.put("runs", found or _usual(runs), (shown, *apart(runs, listed()).values()))
     if awaited:
         st.info(
             _("Networks that wait for their training to begin: {count}.", count=len(awaited)),

@@ -245,9 +245,10 @@ def choose_runs(current: Sequence[str]) -> None:
         with suppress(RunError):  # the list of runs says what is wrong with it
             runs[key] = whole(key)
     runs = {key: run for key, run in runs.items() if run.snapshots or key in current}
-    link.put("chosen runs", [key for key in current if key in runs])
+    labels = apart(runs, named)
+    link.put("chosen runs", [key for key in current if key in runs], list(labels.values()))
     st.multiselect(_("Runs"), list(runs), key="chosen runs", on_change=_take,
-                   format_func=apart(runs, named).__getitem__)
+                   format_func=labels.__getitem__)
 
 
 def _take() -> None:

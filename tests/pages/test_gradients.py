@@ -9,6 +9,7 @@ import pytest
 
 import explorer as ex
 from explorer.engine import LocalEngine
+from explorer.library import _open
 from explorer.probes import PROBES
 from explorer.store import Run, Store
 from tests.pages.conftest import Open, act, component, plotly, said, trained, well
@@ -56,7 +57,7 @@ def test_a_guess_and_a_snapshot_are_chosen(opened: Open, runs: list[Run]) -> Non
 
 def test_the_closer_pictures_are_of_the_chosen_network(opened: Open, runs: list[Run]) -> None:
     page = opened("gradients", runs=keys(runs), text=TEXT, network="GRU")
-    opened_run = ex.library._open(runs[1], runs[1].step(-1))
+    opened_run = _open(runs[1], runs[1].step(-1))
     every = PROBES["gradient_map"](opened_run, TEXT)
     norms = every["norm"].values[0]
     heat = plotly(page, "map")["data"][0]
@@ -75,7 +76,7 @@ def test_fresh_networks_follow_the_knobs(opened: Open, runs: list[Run]) -> None:
                   activation="linear", seed=3)
     model = {"kind": "rnn", "hidden": 8, "initial": "uniform", "spectral_radius": 0.9,
              "activation": "linear"}
-    opened_run = ex.library._open(runs[0], runs[0].step(-1))
+    opened_run = _open(runs[0], runs[0].step(-1))
     found = PROBES["gradients"](opened_run, TEXT, model=model, seed=3)
     norm = found["norm"].values[0, 0, :12]
     [line] = plotly(page, "gradients")["data"][:1]

@@ -219,3 +219,48 @@ def test_what_the_visitor_has_moved_since_is_not_told_again() -> None:
     test.run()
     test.number_input[0].set_value(7).run()
     assert (test.number_input[0].value, test.number_input[0].proto.set_value) == (7, False)
+
+
+def labelled(marks: str, options: str = "abc", stale: bool = False) -> None:
+    import streamlit as st
+
+    from explorer.ui import link
+
+    if stale:  # as the browser says what it shows before it has heard of new labels
+        st.session_state["place"], st.session_state["name"] = "c", "b?"
+    labels = [f"{each}{marks}" for each in options]
+    link.seed("place", 0, int, between=(0, len(options) - 1), labels=labels)
+    place = st.selectbox("Place", range(len(options)), key="place", format_func=labels.__getitem__)
+    link.seed("name", "a", allowed=list(options), labels=labels)
+    name = st.selectbox("Name", list(options), key="name",
+                        format_func=lambda name: f"{name}{marks}")
+    link.write(place=place, name=name)
+
+
+@pytest.fixture
+def choice() -> AppTest:
+    """Two controls with options, at a link."""
+    test = AppTest.from_function(labelled, args=("",), default_timeout=30)
+    test.query_params = {"place": "2", "name": "b"}
+    return test.run()
+
+
+def test_an_option_stays_chosen_when_its_label_changes(choice: AppTest) -> None:
+    told = []
+    for marks in ("", "!", "!", "?"):
+        choice.args = (marks,)
+        choice.run()
+        told.append([each.proto.raw_value for each in choice.selectbox if each.proto.set_value])
+        assert dict(choice.query_params) == {"place": "2", "name": "b"}
+    assert told == [[], ["c!", "b!"], [], ["c?", "b?"]]
+
+
+def test_a_label_that_is_no_more_does_not_unsay_the_link(choice: AppTest) -> None:
+    choice.args = ("!", "abc", True)
+    choice.run()
+    assert not choice.exception
+    assert dict(choice.query_params) == {"place": "2", "name": "b"}
+    choice.args = ("!", "a", True)  # what the link says is no longer offered either
+    choice.run()
+    assert dict(choice.query_params) == {"place": "0", "name": "a"}
+    assert not choice.warning
