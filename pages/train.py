@@ -93,6 +93,7 @@ def settings() -> Experiment | None:
             format_func=QUALITIES.__getitem__,
             help=_("How long it trains, on two cores."),
         )
+        link.write(model=kind, hidden=hidden, quality=quality)
         more = st.popover(_("All settings"), icon=":material/tune:")
         with more:
             family = Model.family[kind]
@@ -115,7 +116,6 @@ def settings() -> Experiment | None:
                 "seed"])
     if preview(text, how) is None:
         return None
-    link.write(model=kind, hidden=hidden, quality=quality)
     try:
         return Experiment.language_model(text, how, model, quality=quality, **training, **rest)
     except ExplorerError as error:

@@ -56,6 +56,7 @@ def settings() -> Experiment | None:
             format_func=QUALITIES.__getitem__,
             help=_("How long it trains: 250, 1,000 or 4,000 steps, unless told otherwise."),
         )
+        link.write(**LINKED | row | ({} if "cell" in row else {"cell": kind}), quality=quality)
         with st.popover(_("All settings"), icon=":material/tune:"):
             st.markdown(f"**{_('Model')}**")
             family = Model.family[kind]
@@ -93,7 +94,6 @@ def settings() -> Experiment | None:
             seed = form(Experiment, {}, "experiment", ["seed"])
     if preview_pairs(pairs, task, how) is None:
         return None
-    link.write(**LINKED | row | ({} if "cell" in row else {"cell": kind}), quality=quality)
     try:
         return Experiment.translation(
             pairs, how, model, task=task, quality=quality, **training, **seed
