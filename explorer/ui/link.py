@@ -123,7 +123,8 @@ def seed(
     elif state.get(base) != default and state[key] == state.get(base):
         value = default
     elif not _can_be(state[key], allowed, between):
-        value = default if said is None else _meant(said, default, convert, allowed, between)
+        value = default if said is None else _admit(
+            name, said, default, convert, allowed, between, say=False)
     elif between is not None:
         value = min(max(state[key], between[0]), between[1])
     else:
@@ -186,26 +187,28 @@ def _admit(
     convert: Callable[[str], Any],
     allowed: Collection[Any] | None,
     between: tuple[float, float] | None,
+    say: bool = True,
 ) -> Any:
-    """The value of what a link says, or another one, with a message."""
+    """The value of what a link says, or another one, with a message if there is one to `say`."""
+    tell: Callable[[str], None] = refuse if say else lambda message: None
     given = said if len(said) <= 40 else said[:40] + "…"
     try:
         value = convert(said)
         if value != value:
             raise ValueError("not a number")
     except ValueError:
-        refuse(_("The link says {name} = {given}, which cannot be read: {used} is used.",
-                  name=name, given=given, used=default))
+        tell(_("The link says {name} = {given}, which cannot be read: {used} is used.",
+                name=name, given=given, used=default))
         return default
     if allowed is not None and value not in allowed:
-        refuse(_("The link says {name} = {given}, but there is only {known}: {used} is used.",
-                  name=name, given=given, known=", ".join(map(str, allowed)), used=default))
+        tell(_("The link says {name} = {given}, but there is only {known}: {used} is used.",
+                name=name, given=given, known=", ".join(map(str, allowed)), used=default))
         return default
     if between is not None and not between[0] <= value <= between[1]:
         inside = min(max(value, between[0]), between[1])
-        refuse(_("The link says {name} = {given}, which must lie between {low} and {high}: {used} "
-                  "is used.", name=name, given=given, low=between[0], high=between[1],
-                  used=inside))
+        tell(_("The link says {name} = {given}, which must lie between {low} and {high}: {used} "
+                "is used.", name=name, given=given, low=between[0], high=between[1],
+                used=inside))
         return inside
     return value
 
@@ -218,23 +221,6 @@ def _can_be(
     if allowed is not None:
         return value in allowed
     return between is None or isinstance(value, int | float)
-
-
-def _meant(
-    said: str,
-    default: Any,
-    convert: Callable[[str], Any],
-    allowed: Collection[Any] | None,
-    between: tuple[float, float] | None,
-) -> Any:
-    """What the link says, or the default where that cannot be any more."""
-    try:
-        value = convert(said)
-    except ValueError:
-        return default
-    if between is not None and value == value:
-        value = min(max(value, between[0]), between[1])
-    return value if value == value and _can_be(value, allowed, between) else default
 
 
 def refuse(message: str) -> None:
