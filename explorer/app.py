@@ -44,7 +44,6 @@ def _spare() -> None:
 
 
 _settle()
-_spare()
 st.set_page_config(page_title=_("Sequence Explorer"), page_icon=str(COMPONENTS / "icon.svg"),
                    layout="wide")
 st.html(f"<style>{look(theme())}{asset('page.css')}</style>")
@@ -53,3 +52,4 @@ link.begin()
 control()
 chosen.run()
 link.drawn()
+_spare()

@@ -15,6 +15,7 @@ import xarray as xr
 from altair.utils.schemapi import debug_mode
 
 from explorer.errors import DataError
+from explorer.views.margins import fit
 from explorer.words import N_
 
 if TYPE_CHECKING:
@@ -106,7 +107,10 @@ def figure(name: str, trace: xr.Dataset, **options: Any) -> Figure:
             needs=", ".join(sorted(VIEWS[name].needs)),
             has=", ".join(str(v) for v in trace.data_vars),
         )
-    return VIEWS[name].draw(trace, **options)
+    drawn = VIEWS[name].draw(trace, **options)
+    if isinstance(drawn.chart, go.Figure):
+        fit(drawn.chart)
+    return drawn
 
 
 _VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
