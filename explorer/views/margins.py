@@ -17,6 +17,7 @@ NUMBERS = 34  # pixels for numbers where Plotly chooses the marks: charts one be
 LINE = 1.3  # of a line of letters, in their size
 BESIDE, BELOW = 9, 11  # pixels between an axis and the edge, but for its labels and its title
 LETTER, MONOSPACE, WIDE = 0.53, 0.62, 1.05  # of a letter, in its size
+MOST = 120  # pixels: on a telephone a long name must not take the picture's room by an estimate
 EDGE = 1e-3
 MARKUP = re.compile("<[^>]*>")
 
@@ -40,12 +41,13 @@ def fit(chart: go.Figure) -> None:
             room = _across(chart, axis) if upright else _down(chart, axis)
             needed[side[0]] = max(needed[side[0]], room + _title(axis))
     given = layout.margin
-    layout.margin = {side: max(given[side] or 0, round(room)) for side, room in needed.items()}
+    layout.margin = {side: max(given[side] or 0, min(round(room), MOST))
+                     for side, room in needed.items()}
 
 
 def _outer(layout: Any, axis: Any, side: str) -> bool:
     """Whether an axis stands at the edge of the chart, not between two of its fields."""
-    if axis.overlaying is None and axis.anchor in (None, "free"):
+    if axis.anchor in (None, "free"):
         return True
     other = layout[f"{axis.anchor[0]}axis{axis.anchor[1:]}"]
     low, high = other.domain or (0.0, 1.0)
@@ -66,7 +68,7 @@ def _labels(chart: go.Figure, axis: Any) -> list[str] | None:
         return [str(label) for label, _place in zip(said, axis.tickvals, strict=False)]
     letter, number = axis.plotly_name[0], axis.plotly_name[5:]
     for trace in chart.data:
-        if trace[f"{letter}axis"] in (letter + number, None if not number else letter + number):
+        if f"{letter}axis" in trace and (trace[f"{letter}axis"] or letter) == letter + number:
             values = trace[letter]
             if values is not None and len(values) and isinstance(values[0], str):
                 return list(dict.fromkeys(values))

@@ -11,6 +11,8 @@ import xarray as xr
 from playwright.sync_api import Browser
 
 from explorer.views import Figure, figure
+from tests.browser import steps
+from tests.browser.conftest import Visit
 
 Box = dict[str, float]
 BOXES = """(all) => all.map((each) => each.getBoundingClientRect().toJSON())
@@ -44,6 +46,19 @@ def test_a_small_alignment_names_every_column(
                     ".xtick text")
     assert len(names) == len(read)
     assert all(box["left"] >= 0 and box["right"] <= width for box in names)
+
+
+USED = """(plot) => Object.fromEntries(['l', 'b'].map(
+    (side) => [side, [plot.layout.margin[side], plot._fullLayout._size[side]]]))"""
+
+
+@pytest.mark.parametrize(("name", "chart"), [("gates", "gates"), ("gates", "units"),
+                                             ("gates", "saturation"), ("heads", "head-weights"),
+                                             ("states", "heatmap"), ("gradients", "gradients")])
+def test_labels_have_room_before_they_are_drawn(visit: Visit, name: str, chart: str) -> None:
+    """A chart whose margins must grow is drawn twice."""
+    for given, used in steps.plotted(visit(name), chart, USED).values():
+        assert used <= given + 1
 
 
 @pytest.mark.parametrize("most", [40, 2_000])
