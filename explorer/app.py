@@ -29,16 +29,10 @@ def look(shown: Theme) -> str:
 def _settle() -> None:
     """Once per process: speak each session's language. Threads take shorter turns: each message to
     a browser gives up the interpreter, and of twenty sessions each would wait 5 ms to have it back,
-    some fifty times a picture."""
+    some fifty times a picture. What is here to stay, the libraries above all, is left out of full
+    garbage collections (130 ms with them in it)."""
     words.speak_for(language)
     sys.setswitchinterval(0.0005)
-
-
-@st.cache_resource(show_spinner=False, ttl=10)
-def _spare() -> None:
-    """Now and then: keep all that is here to stay, the libraries above all, out of the full garbage
-    collection that Streamlit runs after every script and fragment (130 ms with them in it)."""
-    gc.unfreeze()
     gc.collect()
     gc.freeze()
 
@@ -52,4 +46,3 @@ link.begin()
 control()
 chosen.run()
 link.drawn()
-_spare()
