@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 
 import pandas as pd
@@ -29,6 +30,9 @@ from explorer.views.figure import amount
 from explorer.words import _
 
 STARTED, COMPLAINT = "training", "complaint"  # their names in the session
+# Of many who watch, so many are answered at a time: they share one interpreter, and at once they
+# would wait most of the time for Streamlit's lock on its settings, which each message takes.
+_TURNS = BoundedSemaphore(2)
 SAMPLES = 6  # snapshots that show what the network does
 
 
@@ -101,7 +105,8 @@ def panel(key: str, look: Look) -> Run | None:
 
 
 def _guarded(key: str, was_alive: bool, look: Look) -> None:
-    with guard():  # here: an error does not leave a fragment
+    turn = _TURNS if was_alive else nullcontext()
+    with turn, guard():  # here: an error does not leave a fragment
         _watch(key, was_alive, look)
 
 
