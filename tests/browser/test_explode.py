@@ -51,12 +51,13 @@ def test_a_run_breaks_is_cured_and_the_cured_run_is_shared(visit: Visit, server:
     key = steps.key(page)
     expect(page.get_by_text(re.compile("clipped at 1 from step 10: step")).or_(
         page.get_by_text("its steps were shortened")).first).to_be_visible(timeout=PATIENCE)
-    steps.eventually(page, lambda: Store(str(server.store)).run(key).status,
+    trained = Store(str(server.store))
+    steps.eventually(page, lambda: key in trained and trained.run(key).status,
                      lambda status: status == "finished", timeout=PATIENCE / 1000)
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
     page.reload()  # no longer live
     settled(page)
-    corrected = Store(str(server.store)).run(key)
+    corrected = trained.run(key)
     [change] = corrected.experiment.training.changes
     assert (change.clip, change.step) == (1.0, 10)
     steps.becomes(page, lambda: {each["name"] for each in lines(page, "explosion")},
