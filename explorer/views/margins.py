@@ -40,9 +40,8 @@ def fit(chart: go.Figure) -> None:
         if axis.automargin and axis.visible is not False and _outer(layout, axis, side):
             room = _across(chart, axis) if upright else _down(chart, axis)
             needed[side[0]] = max(needed[side[0]], room + _title(axis))
-    given = layout.margin
-    layout.margin = {side: max(given[side] or 0, min(round(room), MOST))
-                     for side, room in needed.items()}
+    layout.margin.update({side: max(layout.margin[side] or 0, min(round(room), MOST))
+                          for side, room in needed.items()})
 
 
 def _outer(layout: Any, axis: Any, side: str) -> bool:
